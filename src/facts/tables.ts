@@ -946,77 +946,80 @@ cleanup_srcu_struct 282 103
 clear_and_wake_up_bit 283 90
 clear_bit 284 49
 clear_bit_unlock 285 49
-clear_thread_flag 286 105
-clear_ti_thread_flag 287 105
-clear_tsk_thread_flag 287 105
+clear_full_ptes 286 105
+clear_not_present_full_ptes 286 105
+clear_thread_flag 287 106
+clear_ti_thread_flag 288 106
+clear_tsk_thread_flag 288 106
 clear_user 75 58
-clk_bulk_disable 288 106
-clk_bulk_disable_unprepare 288 106
-clk_bulk_enable 289 106
-clk_bulk_prepare_enable 289 106
-clk_disable 290 106
-clk_disable_unprepare 291 106
-clk_enable 292 106
-clk_hw_register 293 14
-clk_hw_unregister 294 14
-clk_prepare 271 106
-clk_prepare_enable 295 106
-clk_set_rate 271 106
-clk_unprepare 296 106
-cmpxchg 297 86
-cmpxchg128 297 86
-cmpxchg128_acquire 298 86
-cmpxchg128_local 299 107
-cmpxchg128_relaxed 300 86
-cmpxchg128_release 301 86
-cmpxchg64 297 86
-cmpxchg64_acquire 298 86
-cmpxchg64_local 299 107
-cmpxchg64_relaxed 300 86
-cmpxchg64_release 301 86
-cmpxchg_acquire 298 86
-cmpxchg_local 299 107
-cmpxchg_relaxed 300 86
-cmpxchg_release 301 86
-complete 302 108
-complete_all 302 108
-complete_on_current_cpu 302 108
-completion_done 303 108
-compound_head 40 109
-compound_order 40 109
-cond_resched 304 110
-cond_resched_lock 250 111
-cond_resched_rcu 305 112
-cond_resched_rwlock_read 250 111
-cond_resched_rwlock_write 250 111
-cond_resched_tasks_rcu_qs 305 42
-cond_synchronize_rcu 306 113
+clear_young_dirty_ptes 289 105
+clk_bulk_disable 290 107
+clk_bulk_disable_unprepare 290 107
+clk_bulk_enable 291 107
+clk_bulk_prepare_enable 291 107
+clk_disable 292 107
+clk_disable_unprepare 293 107
+clk_enable 294 107
+clk_hw_register 295 14
+clk_hw_unregister 296 14
+clk_prepare 271 107
+clk_prepare_enable 297 107
+clk_set_rate 271 107
+clk_unprepare 298 107
+cmpxchg 299 86
+cmpxchg128 299 86
+cmpxchg128_acquire 300 86
+cmpxchg128_local 301 108
+cmpxchg128_relaxed 302 86
+cmpxchg128_release 303 86
+cmpxchg64 299 86
+cmpxchg64_acquire 300 86
+cmpxchg64_local 301 108
+cmpxchg64_relaxed 302 86
+cmpxchg64_release 303 86
+cmpxchg_acquire 300 86
+cmpxchg_local 301 108
+cmpxchg_relaxed 302 86
+cmpxchg_release 303 86
+complete 304 109
+complete_all 304 109
+complete_on_current_cpu 304 109
+completion_done 305 109
+compound_head 40 110
+compound_order 40 110
+cond_resched 306 111
+cond_resched_lock 250 112
+cond_resched_rcu 307 113
+cond_resched_rwlock_read 250 112
+cond_resched_rwlock_write 250 112
+cond_resched_tasks_rcu_qs 307 42
+cond_synchronize_rcu 308 114
 console_initcall 149 54
-console_lock 307 114
-console_trylock 308 114
-console_unlock 309 114
-consume_skb 310 69
-container_of 311 115
-container_of_const 311 115
-context_unsafe 312 116
-context_unsafe_alias 4 116
-copy_from_iter 313 117
+console_lock 309 115
+console_trylock 310 115
+console_unlock 311 115
+consume_skb 312 69
+container_of 313 116
+container_of_const 313 116
+context_unsafe 314 117
+context_unsafe_alias 4 117
+copy_from_iter 315 118
 copy_from_kernel_nofault 74 50
 copy_from_user 73 50
 copy_from_user_nofault 74 50
-copy_to_iter 313 117
+copy_to_iter 315 118
 copy_to_user 75 50
 core_initcall 149 54
 core_initcall_sync 149 54
-counter_add 314 118
-counter_priv 315 119
-counter_unregister 316 118
+counter_add 316 119
+counter_priv 317 120
+counter_unregister 318 119
 cpu_feature_enabled 142 100
 cpu_has 142 100
-cpu_has_feature 142 120
-cpu_online 40 111
+cpu_has_feature 142 121
+cpu_online 40 112
 cpu_ptr 125 72
-cpu_relax 254 121
+cpu_relax 254 122
 cpu_to_be16 1 94
 cpu_to_be32 1 94
 cpu_to_be64 1 94
@@ -1024,8 +1027,8 @@ cpu_to_le16 1 94
 cpu_to_le32 1 94
 cpu_to_le64 1 94
 cpu_to_node 40 11
-cpuhp_remove_state 141 122
-cpuhp_setup_state 141 122
+cpuhp_remove_state 141 123
+cpuhp_setup_state 141 123
 cpumask_and 264 51
 cpumask_andnot 264 51
 cpumask_assign_cpu 158 51
@@ -1037,61 +1040,61 @@ cpumask_equal 266 51
 cpumask_first 268 51
 cpumask_full 266 51
 cpumask_intersects 266 51
-cpumask_next 317 51
+cpumask_next 319 51
 cpumask_or 61 51
-cpumask_set_cpu 318 51
+cpumask_set_cpu 320 51
 cpumask_setall 61 51
 cpumask_subset 266 51
-cpumask_test_and_clear_cpu 319 51
-cpumask_test_and_set_cpu 320 51
-cpumask_test_cpu 321 51
+cpumask_test_and_clear_cpu 321 51
+cpumask_test_and_set_cpu 322 51
+cpumask_test_cpu 323 51
 cpumask_weight 268 51
 cpumask_xor 61 51
-cpus_have_cap 142 123
-cpus_have_final_boot_cap 142 123
-cpus_have_final_cap 142 123
-cpus_read_lock 322 124
-cpus_read_trylock 323 124
-cpus_read_unlock 324 124
-cpus_write_lock 325 124
-cpus_write_unlock 326 124
-crypto_engine_register_aead 327 125
-crypto_engine_register_aeads 327 125
-crypto_engine_register_ahash 327 125
-crypto_engine_register_ahashs 327 125
-crypto_engine_register_akcipher 327 125
-crypto_engine_register_akciphers 327 125
-crypto_engine_register_skcipher 327 125
-crypto_engine_register_skciphers 327 125
-crypto_engine_unregister_aead 328 125
-crypto_engine_unregister_aeads 328 125
-crypto_engine_unregister_ahash 328 125
-crypto_engine_unregister_ahashs 328 125
-crypto_engine_unregister_akcipher 328 125
-crypto_engine_unregister_akciphers 328 125
-crypto_engine_unregister_skcipher 328 125
-crypto_engine_unregister_skciphers 328 125
-crypto_register_aead 327 125
-crypto_register_aeads 327 125
-crypto_register_ahash 327 125
-crypto_register_ahashs 327 125
-crypto_register_akcipher 327 125
-crypto_register_akciphers 327 125
-crypto_register_skcipher 327 125
-crypto_register_skciphers 327 125
-crypto_unregister_aead 328 125
-crypto_unregister_aeads 328 125
-crypto_unregister_ahash 328 125
-crypto_unregister_ahashs 328 125
-crypto_unregister_akcipher 328 125
-crypto_unregister_akciphers 328 125
-crypto_unregister_skcipher 328 125
-crypto_unregister_skciphers 328 125
-css_get 92 126
-css_put 259 126
-css_tryget 329 126
-css_tryget_online 329 126
-data_race 330 4
+cpus_have_cap 142 124
+cpus_have_final_boot_cap 142 124
+cpus_have_final_cap 142 124
+cpus_read_lock 324 125
+cpus_read_trylock 325 125
+cpus_read_unlock 326 125
+cpus_write_lock 327 125
+cpus_write_unlock 328 125
+crypto_engine_register_aead 329 126
+crypto_engine_register_aeads 329 126
+crypto_engine_register_ahash 329 126
+crypto_engine_register_ahashs 329 126
+crypto_engine_register_akcipher 329 126
+crypto_engine_register_akciphers 329 126
+crypto_engine_register_skcipher 329 126
+crypto_engine_register_skciphers 329 126
+crypto_engine_unregister_aead 330 126
+crypto_engine_unregister_aeads 330 126
+crypto_engine_unregister_ahash 330 126
+crypto_engine_unregister_ahashs 330 126
+crypto_engine_unregister_akcipher 330 126
+crypto_engine_unregister_akciphers 330 126
+crypto_engine_unregister_skcipher 330 126
+crypto_engine_unregister_skciphers 330 126
+crypto_register_aead 329 126
+crypto_register_aeads 329 126
+crypto_register_ahash 329 126
+crypto_register_ahashs 329 126
+crypto_register_akcipher 329 126
+crypto_register_akciphers 329 126
+crypto_register_skcipher 329 126
+crypto_register_skciphers 329 126
+crypto_unregister_aead 330 126
+crypto_unregister_aeads 330 126
+crypto_unregister_ahash 330 126
+crypto_unregister_ahashs 330 126
+crypto_unregister_akcipher 330 126
+crypto_unregister_akciphers 330 126
+crypto_unregister_skcipher 330 126
+crypto_unregister_skciphers 330 126
+css_get 92 127
+css_put 259 127
+css_tryget 331 127
+css_tryget_online 331 127
+data_race 332 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
 debugfs_create_blob 27 20
@@ -1116,275 +1119,275 @@ debugfs_create_x32 27 20
 debugfs_create_x64 27 20
 debugfs_create_x8 27 20
 debugfs_create_xul 27 20
-debugfs_remove 331 20
-debugfs_remove_recursive 331 20
-dec_tlb_flush_pending 332 127
-default_wake_function 333 128
-del_gendisk 334 75
-del_singleshot_timer_sync 335 76
-del_timer 336 76
-del_timer_sync 335 76
+debugfs_remove 333 20
+debugfs_remove_recursive 333 20
+dec_tlb_flush_pending 334 128
+default_wake_function 335 129
+del_gendisk 336 75
+del_singleshot_timer_sync 337 76
+del_timer 338 76
+del_timer_sync 337 76
 delayed_work_pending 106 18
-destroy_workqueue 337 18
-dev_alert 338 129
-dev_alert_once 338 129
-dev_alert_ratelimited 338 129
-dev_alloc_skb 339 69
-dev_close 340 64
-dev_consume_skb_any 310 69
-dev_consume_skb_irq 310 69
-dev_crit 338 129
-dev_crit_once 338 129
-dev_crit_ratelimited 338 129
-dev_dbg 338 129
-dev_dbg_once 338 129
-dev_dbg_ratelimited 338 129
-dev_emerg 338 129
-dev_emerg_once 338 129
-dev_emerg_ratelimited 338 129
-dev_err 338 129
-dev_err_once 338 129
-dev_err_probe 341 129
-dev_err_ratelimited 338 129
-dev_get_by_index 342 64
-dev_get_by_index_rcu 343 64
-dev_get_by_name 342 64
-dev_get_by_name_rcu 344 64
+destroy_workqueue 339 18
+dev_alert 340 130
+dev_alert_once 340 130
+dev_alert_ratelimited 340 130
+dev_alloc_skb 341 69
+dev_close 342 64
+dev_consume_skb_any 312 69
+dev_consume_skb_irq 312 69
+dev_crit 340 130
+dev_crit_once 340 130
+dev_crit_ratelimited 340 130
+dev_dbg 340 130
+dev_dbg_once 340 130
+dev_dbg_ratelimited 340 130
+dev_emerg 340 130
+dev_emerg_once 340 130
+dev_emerg_ratelimited 340 130
+dev_err 340 130
+dev_err_once 340 130
+dev_err_probe 343 130
+dev_err_ratelimited 340 130
+dev_get_by_index 344 64
+dev_get_by_index_rcu 345 64
+dev_get_by_name 344 64
+dev_get_by_name_rcu 346 64
 dev_get_drvdata 40 11
-dev_hold 345 64
-dev_info 338 129
-dev_info_once 338 129
-dev_info_ratelimited 338 129
-dev_kfree_skb 310 69
-dev_kfree_skb_any 310 69
-dev_kfree_skb_irq 310 69
+dev_hold 347 64
+dev_info 340 130
+dev_info_once 340 130
+dev_info_ratelimited 340 130
+dev_kfree_skb 312 69
+dev_kfree_skb_any 312 69
+dev_kfree_skb_irq 312 69
 dev_name 40 11
-dev_notice 338 129
-dev_notice_once 338 129
-dev_notice_ratelimited 338 129
-dev_put 346 64
+dev_notice 340 130
+dev_notice_once 340 130
+dev_notice_ratelimited 340 130
+dev_put 348 64
 dev_queue_xmit 249 64
 dev_to_node 40 11
-dev_warn 338 129
-dev_warn_once 338 129
-dev_warn_ratelimited 338 129
-devfreq_add_device 347 130
-devfreq_remove_device 348 130
+dev_warn 340 130
+dev_warn_once 340 130
+dev_warn_ratelimited 340 130
+devfreq_add_device 349 131
+devfreq_remove_device 350 131
 device_add 271 11
-device_add_disk 349 75
-device_del 296 11
+device_add_disk 351 75
+device_del 298 11
 device_initcall 149 54
 device_initcall_sync 149 54
-device_lock 350 11
+device_lock 352 11
 device_lock_assert 157 11
-device_lock_interruptible 351 11
+device_lock_interruptible 353 11
 device_register 271 11
-device_remove_bin_file 352 131
-device_remove_file 352 131
-device_remove_group 352 131
-device_remove_groups 352 131
-device_trylock 353 11
-device_unlock 354 11
-device_unregister 296 11
-devl_lock 350 132
-devl_trylock 353 132
-devl_unlock 354 132
-devlink_free 355 119
-devlink_priv 315 119
-devm_add_action 356 133
-devm_add_action_or_reset 356 133
-devm_alloc_etherdev 357 119
-devm_alloc_etherdev_mqs 357 119
-devm_backlight_device_register 358 92
-devm_clk_hw_register 359 14
-devm_counter_add 360 118
-devm_counter_alloc 357 119
-devm_delayed_work_autocancel 361 134
-devm_devfreq_add_device 362 130
-devm_device_add_group 363 131
-devm_fpga_mgr_register 364 135
-devm_free_irq 365 19
-devm_gpiochip_add_data 366 136
-devm_hwmon_device_register_with_info 367 137
-devm_hwrng_register 368 138
-devm_i2c_add_adapter 369 139
-devm_iio_device_alloc 357 119
+device_remove_bin_file 354 132
+device_remove_file 354 132
+device_remove_group 354 132
+device_remove_groups 354 132
+device_trylock 355 11
+device_unlock 356 11
+device_unregister 298 11
+devl_lock 352 133
+devl_trylock 355 133
+devl_unlock 356 133
+devlink_free 357 120
+devlink_priv 317 120
+devm_add_action 358 134
+devm_add_action_or_reset 358 134
+devm_alloc_etherdev 359 120
+devm_alloc_etherdev_mqs 359 120
+devm_backlight_device_register 360 92
+devm_clk_hw_register 361 14
+devm_counter_add 362 119
+devm_counter_alloc 359 120
+devm_delayed_work_autocancel 363 135
+devm_devfreq_add_device 364 131
+devm_device_add_group 365 132
+devm_fpga_mgr_register 366 136
+devm_free_irq 367 19
+devm_gpiochip_add_data 368 137
+devm_hwmon_device_register_with_info 369 138
+devm_hwrng_register 370 139
+devm_i2c_add_adapter 371 140
+devm_iio_device_alloc 359 120
 devm_iio_device_register 77 52
-devm_iio_triggered_buffer_setup 370 140
-devm_kasprintf 371 133
-devm_kcalloc 371 133
-devm_kfree 372 133
-devm_kmalloc 371 133
-devm_kmalloc_array 371 133
-devm_kmemdup 371 133
-devm_kstrdup 371 133
-devm_kzalloc 371 133
-devm_led_classdev_register 373 141
-devm_led_classdev_register_ext 373 141
-devm_led_classdev_unregister 374 141
-devm_mbox_controller_register 375 142
-devm_mdiobus_register 376 143
-devm_mmc_alloc_host 357 119
-devm_nvmem_register 377 144
-devm_of_mdiobus_register 376 143
-devm_of_phy_provider_register 378 145
-devm_of_phy_provider_register_full 378 145
-devm_power_supply_register 379 146
-devm_pwmchip_add 380 147
-devm_rc_register_device 381 148
-devm_register_netdev 382 64
-devm_regulator_register 383 149
-devm_request_any_context_irq 384 19
-devm_request_irq 385 19
-devm_request_threaded_irq 386 19
-devm_reset_controller_register 387 150
-devm_rproc_add 388 151
-devm_rtc_register_device 389 53
-devm_snd_soc_register_component 390 152
-devm_spi_alloc_controller 357 119
-devm_spi_alloc_host 357 119
-devm_spi_alloc_master 357 119
-devm_spi_alloc_slave 357 119
-devm_spi_alloc_target 357 119
-devm_spi_register_controller 391 153
-devm_spi_register_master 391 153
-devm_thermal_of_zone_register 392 154
-devm_watchdog_register_device 393 155
-devm_work_autocancel 394 134
-dget 395 156
-dget_dlock 396 156
-dget_parent 395 156
-disable_delayed_work 397 18
-disable_delayed_work_sync 398 18
-disable_hardirq 399 19
-disable_irq 400 19
-disable_irq_nosync 401 19
-disable_work 402 18
-disable_work_sync 403 18
+devm_iio_triggered_buffer_setup 372 141
+devm_kasprintf 373 134
+devm_kcalloc 373 134
+devm_kfree 374 134
+devm_kmalloc 373 134
+devm_kmalloc_array 373 134
+devm_kmemdup 373 134
+devm_kstrdup 373 134
+devm_kzalloc 373 134
+devm_led_classdev_register 375 142
+devm_led_classdev_register_ext 375 142
+devm_led_classdev_unregister 376 142
+devm_mbox_controller_register 377 143
+devm_mdiobus_register 378 144
+devm_mmc_alloc_host 359 120
+devm_nvmem_register 379 145
+devm_of_mdiobus_register 378 144
+devm_of_phy_provider_register 380 146
+devm_of_phy_provider_register_full 380 146
+devm_power_supply_register 381 147
+devm_pwmchip_add 382 148
+devm_rc_register_device 383 149
+devm_register_netdev 384 64
+devm_regulator_register 385 150
+devm_request_any_context_irq 386 19
+devm_request_irq 387 19
+devm_request_threaded_irq 388 19
+devm_reset_controller_register 389 151
+devm_rproc_add 390 152
+devm_rtc_register_device 391 53
+devm_snd_soc_register_component 392 153
+devm_spi_alloc_controller 359 120
+devm_spi_alloc_host 359 120
+devm_spi_alloc_master 359 120
+devm_spi_alloc_slave 359 120
+devm_spi_alloc_target 359 120
+devm_spi_register_controller 393 154
+devm_spi_register_master 393 154
+devm_thermal_of_zone_register 394 155
+devm_watchdog_register_device 395 156
+devm_work_autocancel 396 135
+dget 397 157
+dget_dlock 398 157
+dget_parent 397 157
+disable_delayed_work 399 18
+disable_delayed_work_sync 400 18
+disable_hardirq 401 19
+disable_irq 402 19
+disable_irq_nosync 403 19
+disable_work 404 18
+disable_work_sync 405 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 82 157
-dma_async_device_register 404 158
-dma_async_device_unregister 405 158
-dma_fence_get 395 159
-dma_fence_get_rcu 329 159
-dma_fence_is_signaled 106 159
-dma_fence_put 310 159
-dma_fence_signal 251 159
-dma_fence_wait 406 159
-dma_fence_wait_timeout 406 159
-dma_free_coherent 407 157
-dma_map_page 40 160
-dma_map_sg 40 160
-dma_map_single 40 160
-dma_mapping_error 59 160
-dma_mb 408 161
-dma_pool_alloc 82 162
-dma_pool_free 372 162
-dma_resv_assert_held 157 163
-dma_resv_lock 351 163
-dma_resv_lock_interruptible 351 163
-dma_resv_lock_slow 350 163
-dma_resv_trylock 353 163
-dma_resv_unlock 354 163
-dma_resv_wait_timeout 406 163
-dma_rmb 409 161
-dma_sync_sg_for_cpu 338 160
-dma_sync_sg_for_device 338 160
-dma_sync_single_for_cpu 338 160
-dma_sync_single_for_device 338 160
-dma_unmap_page 338 160
-dma_unmap_sg 338 160
-dma_unmap_single 338 160
-dma_wmb 410 161
-dmaenginem_async_device_register 411 158
+dma_alloc_coherent 82 158
+dma_async_device_register 406 159
+dma_async_device_unregister 407 159
+dma_fence_get 397 160
+dma_fence_get_rcu 331 160
+dma_fence_is_signaled 106 160
+dma_fence_put 312 160
+dma_fence_signal 251 160
+dma_fence_wait 408 160
+dma_fence_wait_timeout 408 160
+dma_free_coherent 409 158
+dma_map_page 40 161
+dma_map_sg 40 161
+dma_map_single 40 161
+dma_mapping_error 59 161
+dma_mb 410 162
+dma_pool_alloc 82 163
+dma_pool_free 374 163
+dma_resv_assert_held 157 164
+dma_resv_lock 353 164
+dma_resv_lock_interruptible 353 164
+dma_resv_lock_slow 352 164
+dma_resv_trylock 355 164
+dma_resv_unlock 356 164
+dma_resv_wait_timeout 408 164
+dma_rmb 411 162
+dma_sync_sg_for_cpu 340 161
+dma_sync_sg_for_device 340 161
+dma_sync_single_for_cpu 340 161
+dma_sync_single_for_device 340 161
+dma_unmap_page 340 161
+dma_unmap_sg 340 161
+dma_unmap_single 340 161
+dma_wmb 412 162
+dmaenginem_async_device_register 413 159
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
 do_task_dead 11 8
-done_seqretry 412 67
-done_seqretry_irqrestore 412 67
+done_seqretry 414 67
+done_seqretry_irqrestore 414 67
 double_rq_lock 154 70
 double_rq_unlock 156 70
-down 413 164
-down_interruptible 414 164
-down_killable 414 164
-down_read 143 165
-down_read_interruptible 415 165
-down_read_killable 415 165
-down_read_killable_nested 416 165
-down_read_nested 417 165
-down_read_non_owner 143 165
-down_read_trylock 145 165
-down_timeout 414 164
-down_trylock 418 164
-down_write 144 165
-down_write_killable 419 165
-down_write_killable_nested 420 165
-down_write_nest_lock 421 165
-down_write_nested 421 165
-down_write_trylock 146 165
-downgrade_write 422 165
-dput 423 156
-drain_workqueue 424 18
-drm_gem_object_get 92 166
-drm_gem_object_put 425 166
-dst_clone 395 167
-dst_hold 92 167
-dst_hold_safe 329 167
-dst_release 310 167
-dump_stack 338 168
+down 415 165
+down_interruptible 416 165
+down_killable 416 165
+down_read 143 166
+down_read_interruptible 417 166
+down_read_killable 417 166
+down_read_killable_nested 418 166
+down_read_nested 419 166
+down_read_non_owner 143 166
+down_read_trylock 145 166
+down_timeout 416 165
+down_trylock 420 165
+down_write 144 166
+down_write_killable 421 166
+down_write_killable_nested 422 166
+down_write_nest_lock 423 166
+down_write_nested 423 166
+down_write_trylock 146 166
+downgrade_write 424 166
+dput 425 157
+drain_workqueue 426 18
+drm_gem_object_get 92 167
+drm_gem_object_put 427 167
+dst_clone 397 168
+dst_hold 92 168
+dst_hold_safe 331 168
+dst_release 312 168
+dump_stack 340 169
 early_initcall 149 54
-early_mmu_has_feature 142 120
+early_mmu_has_feature 142 121
 early_param 108 54
-enable_and_queue_work 426 18
+enable_and_queue_work 428 18
 enable_delayed_work 249 18
-enable_irq 427 19
+enable_irq 429 19
 enable_work 249 18
-fault_in_readable 428 169
+fault_in_readable 430 170
 ffs 1 55
 ffz 1 55
-fget 429 170
+fget 431 171
 fib_table_lookup_rcu 84 64
-file_end_write 430 171
-file_ref_get 431 172
-file_ref_inc 92 172
-file_ref_put 432 172
-file_start_write 433 171
-filemap_invalidate_lock 144 173
-filemap_invalidate_lock_shared 143 173
-filemap_invalidate_trylock_shared 145 173
-filemap_invalidate_unlock 148 173
-filemap_invalidate_unlock_shared 147 173
-filemap_write_and_wait_range 250 169
-find_first_bit 268 174
-find_first_zero_bit 268 174
-find_last_bit 268 174
+file_end_write 432 172
+file_ref_get 433 173
+file_ref_inc 92 173
+file_ref_put 434 173
+file_start_write 435 172
+filemap_invalidate_lock 144 174
+filemap_invalidate_lock_shared 143 174
+filemap_invalidate_trylock_shared 145 174
+filemap_invalidate_unlock 148 174
+filemap_invalidate_unlock_shared 147 174
+filemap_write_and_wait_range 250 170
+find_first_bit 268 175
+find_first_zero_bit 268 175
+find_last_bit 268 175
 find_linux_pte 80 56
-find_next_and_bit 268 174
-find_next_bit 268 174
-find_next_zero_bit 268 174
-find_task_by_pid_ns 344 175
-find_task_by_vpid 344 175
-finish_rcuwait 85 176
+find_next_and_bit 268 175
+find_next_bit 268 175
+find_next_zero_bit 268 175
+find_task_by_pid_ns 346 176
+find_task_by_vpid 346 176
+finish_rcuwait 85 177
 finish_swait 85 73
 finish_wait 85 73
 flex_array_size 1 83
 fls 1 55
 fls64 1 55
 fls_long 1 55
-flush_dcache_page 338 177
-flush_delayed_work 434 18
-flush_rcu_work 435 18
-flush_scheduled_work 436 18
-flush_tlb_all 437 177
-flush_tlb_batched_pending 66 178
-flush_tlb_kernel_range 66 177
-flush_tlb_mm 66 177
-flush_tlb_page 66 177
-flush_tlb_range 66 177
-flush_work 435 18
-flush_workqueue 424 18
+flush_dcache_page 340 178
+flush_delayed_work 436 18
+flush_rcu_work 437 18
+flush_scheduled_work 438 18
+flush_tlb_all 439 178
+flush_tlb_batched_pending 440 179
+flush_tlb_kernel_range 66 178
+flush_tlb_mm 66 178
+flush_tlb_page 66 178
+flush_tlb_range 66 178
+flush_work 437 18
+flush_workqueue 426 18
 folio_alloc 82 57
 folio_clear_active 22 16
 folio_clear_checked 22 16
@@ -1418,32 +1421,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 438 169
-folio_get 92 109
-folio_lock 439 169
-folio_lock_killable 440 169
-folio_mark_dirty 441 109
+folio_end_writeback 441 170
+folio_get 92 110
+folio_lock 442 170
+folio_lock_killable 443 170
+folio_mark_dirty 444 110
 folio_mark_uptodate 55 16
-folio_nr_pages 40 109
-folio_order 40 109
-folio_page 40 109
-folio_put 442 109
-folio_put_refs 443 109
-folio_put_testzero 432 109
-folio_ref_add 444 179
-folio_ref_add_unless_zero 445 179
-folio_ref_count 44 179
-folio_ref_dec 446 179
-folio_ref_dec_and_test 432 179
-folio_ref_dec_return 447 179
-folio_ref_freeze 448 179
-folio_ref_inc 92 179
-folio_ref_inc_return 449 179
-folio_ref_sub 450 179
-folio_ref_sub_and_test 451 179
-folio_ref_sub_return 452 179
-folio_ref_try_add 445 179
-folio_ref_unfreeze 453 179
+folio_nr_pages 40 110
+folio_order 40 110
+folio_page 40 110
+folio_put 445 110
+folio_put_refs 446 110
+folio_put_testzero 434 110
+folio_ref_add 447 180
+folio_ref_add_unless_zero 448 180
+folio_ref_count 44 180
+folio_ref_dec 449 180
+folio_ref_dec_and_test 434 180
+folio_ref_dec_return 450 180
+folio_ref_freeze 451 180
+folio_ref_inc 92 180
+folio_ref_inc_return 452 180
+folio_ref_sub 453 180
+folio_ref_sub_and_test 454 180
+folio_ref_sub_return 455 180
+folio_ref_try_add 448 180
+folio_ref_unfreeze 456 180
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1476,7 +1479,7 @@ folio_set_waiters 54 16
 folio_set_workingset 54 16
 folio_set_xen_remapped 54 16
 folio_set_young 54 16
-folio_size 40 109
+folio_size 40 110
 folio_start_writeback 54 16
 folio_test_active 44 16
 folio_test_anon 45 16
@@ -1545,234 +1548,234 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 454 179
-folio_trylock 455 169
-folio_unlock 456 169
-folio_wait_bit 457 169
-folio_wait_locked 457 169
-folio_wait_stable 457 169
-folio_wait_writeback 457 169
-for_each_clear_bit 458 174
-for_each_cpu 458 51
-for_each_set_bit 458 174
-fpga_mgr_register 459 135
-fpga_mgr_unregister 460 135
-fput 461 170
-free_candev 355 119
-free_irq 462 19
-free_netdev 355 119
+folio_try_get 457 180
+folio_trylock 458 170
+folio_unlock 459 170
+folio_wait_bit 460 170
+folio_wait_locked 460 170
+folio_wait_stable 460 170
+folio_wait_writeback 460 170
+for_each_clear_bit 461 175
+for_each_cpu 461 51
+for_each_set_bit 461 175
+fpga_mgr_register 462 136
+fpga_mgr_unregister 463 136
+fput 464 171
+free_candev 357 120
+free_irq 465 19
+free_netdev 357 120
 free_page 81 57
 free_pages 81 57
 free_percpu 81 77
-from_timer 311 23
+from_timer 313 23
 fs_initcall 149 54
 fs_initcall_sync 149 54
-fsleep 305 180
-futex_hb_waiters_dec 332 181
-futex_hb_waiters_inc 463 181
-futex_hb_waiters_pending 464 181
-futex_q_lock 465 181
-futex_q_unlock 466 181
-fwnode_handle_put 425 182
+fsleep 307 181
+futex_hb_waiters_dec 334 182
+futex_hb_waiters_inc 466 182
+futex_hb_waiters_pending 467 182
+futex_q_lock 468 182
+futex_q_unlock 469 182
+fwnode_handle_put 427 183
 get_bh 92 101
-get_cpu 467 183
-get_cpu_ptr 468 184
-get_cpu_var 469 184
-get_cred 395 185
-get_cred_rcu 454 185
-get_device 395 11
-get_file 395 173
-get_file_rcu 454 173
-get_locked_pte 470 186
-get_net 395 187
-get_page 92 109
-get_page_unless_zero 454 109
-get_pid 395 175
-get_state_synchronize_rcu 471 42
-get_state_synchronize_srcu 472 103
-get_task_mm 473 188
-get_task_struct 395 189
+get_cpu 470 184
+get_cpu_ptr 471 185
+get_cpu_var 472 185
+get_cred 397 186
+get_cred_rcu 457 186
+get_device 397 11
+get_file 397 174
+get_file_rcu 457 174
+get_locked_pte 473 187
+get_net 397 188
+get_page 92 110
+get_page_unless_zero 457 110
+get_pid 397 176
+get_state_synchronize_rcu 474 42
+get_state_synchronize_srcu 475 103
+get_task_mm 476 189
+get_task_struct 397 190
 get_user 73 58
-get_user_pages 428 109
-get_user_pages_fast 428 109
+get_user_pages 430 110
+get_user_pages_fast 430 110
 get_zeroed_page 82 57
-gpiochip_add 474 136
-gpiochip_add_data 474 136
-gpiochip_remove 475 136
-gpiod_get_value_cansleep 296 190
-gpiod_set_value 476 190
-gpiod_set_value_cansleep 296 190
+gpiochip_add 477 137
+gpiochip_add_data 477 137
+gpiochip_remove 478 137
+gpiod_get_value_cansleep 298 191
+gpiod_set_value 479 191
+gpiod_set_value_cansleep 298 191
 guard 17 12
-guard(__priv__iio_dev_mode_lock) 477 52
-guard(__priv__iio_dev_mode_lock_try_direct) 478 52
-guard(__task_rq_lock) 479 12
-guard(console_lock) 480 12
-guard(cooling_dev) 477 191
-guard(cpufreq_policy_read) 481 192
-guard(cpufreq_policy_write) 482 192
-guard(cpus_read_lock) 483 12
-guard(device) 477 12
-guard(device_intr) 478 12
-guard(devl) 477 12
-guard(disable_irq) 484 12
-guard(gpio_generic_lock) 485 193
-guard(gpio_generic_lock_irqsave) 486 193
-guard(hwmon_lock) 477 137
-guard(irq) 487 12
-guard(irqsave) 488 12
-guard(jump_label_lock) 489 12
-guard(local_lock) 490 12
-guard(local_lock_irq) 491 12
-guard(local_lock_irqsave) 492 12
-guard(local_lock_nested_bh) 493 12
-guard(migrate) 494 12
-guard(mmap_read_lock) 495 12
-guard(mmap_read_lock_try) 496 12
-guard(mmap_write_lock) 497 12
-guard(msi_descs_lock) 477 194
-guard(mutex) 477 12
-guard(mutex_intr) 478 12
-guard(mutex_kill) 478 12
-guard(mutex_try) 498 12
-guard(pagefault) 499 12
-guard(pci_dev) 477 12
-guard(percpu_read) 500 12
-guard(percpu_read_try) 501 12
-guard(percpu_write) 502 12
-guard(pm_runtime_active) 503 12
-guard(pm_runtime_active_auto) 503 12
-guard(pm_runtime_active_auto_try) 504 12
-guard(pm_runtime_active_auto_try_enabled) 505 12
-guard(pm_runtime_active_try) 504 12
-guard(pm_runtime_active_try_enabled) 505 12
-guard(pm_runtime_noresume) 506 12
-guard(preempt) 507 12
-guard(preempt_notrace) 507 12
-guard(raw_spinlock) 485 12
-guard(raw_spinlock_bh) 508 12
-guard(raw_spinlock_bh_try) 509 12
-guard(raw_spinlock_irq) 510 12
-guard(raw_spinlock_irq_try) 511 12
-guard(raw_spinlock_irqsave) 486 12
-guard(raw_spinlock_irqsave_try) 512 12
-guard(raw_spinlock_nested) 513 12
-guard(raw_spinlock_try) 514 12
-guard(rcu) 515 12
-guard(rcu_tasks_trace) 516 12
-guard(read_lock) 517 12
-guard(read_lock_irq) 518 12
-guard(read_lock_irqsave) 519 12
-guard(ring_buffer_nest) 17 195
-guard(rq_lock) 485 12
-guard(rq_lock_irq) 510 12
-guard(rq_lock_irqsave) 486 12
-guard(rwsem_read) 481 12
-guard(rwsem_read_intr) 520 12
-guard(rwsem_read_kill) 520 12
-guard(rwsem_read_try) 521 12
-guard(rwsem_write) 482 12
-guard(rwsem_write_kill) 522 12
-guard(rwsem_write_try) 523 12
-guard(serio_pause_rx) 524 196
-guard(spinlock) 525 12
-guard(spinlock_bh) 526 12
-guard(spinlock_bh_try) 527 12
-guard(spinlock_irq) 524 12
-guard(spinlock_irq_try) 528 12
-guard(spinlock_irqsave) 529 12
-guard(spinlock_irqsave_try) 530 12
-guard(spinlock_try) 531 12
-guard(srcu) 532 12
-guard(srcu_fast) 532 12
-guard(srcu_fast_notrace) 532 12
-guard(super_write) 533 12
-guard(task_lock) 525 12
-guard(task_rq_lock) 534 12
-guard(uart_port_lock) 525 12
-guard(uart_port_lock_check_sysrq_irqsave) 529 12
-guard(uart_port_lock_irq) 524 12
-guard(uart_port_lock_irqsave) 529 12
-guard(uart_port_lock_irqsave_try) 530 12
-guard(uart_port_lock_try) 531 12
-guard(wiphy) 477 12
-guard(write_lock) 535 12
-guard(write_lock_irq) 536 12
-guard(write_lock_irqsave) 537 12
-hardirq_count 538 65
-hash_add 539 197
-hash_add_rcu 540 197
-hash_del 541 197
-hash_del_rcu 542 197
-hash_for_each 543 197
-hash_for_each_possible 544 197
-hash_for_each_possible_rcu 545 197
-hash_for_each_rcu 546 197
-hash_for_each_safe 547 197
-hash_init 36 197
-hci_get_priv 315 119
-hci_register_dev 548 198
-hci_unregister_dev 549 198
-hid_device_io_stop 550 199
-hid_hw_close 550 199
-hid_hw_stop 551 199
-hlist_add_before 552 31
-hlist_add_before_rcu 553 200
-hlist_add_behind 552 31
-hlist_add_behind_rcu 553 200
-hlist_add_head 552 31
-hlist_add_head_rcu 554 200
-hlist_add_tail_rcu 554 200
-hlist_bl_add_head_rcu 554 200
-hlist_bl_del_rcu 555 200
-hlist_bl_for_each_entry_continue_rcu 556 201
-hlist_bl_for_each_entry_rcu 557 201
-hlist_bl_is_locked 106 202
-hlist_bl_lock 558 202
-hlist_bl_unlock 559 202
-hlist_del 560 31
-hlist_del_init 560 31
-hlist_del_init_rcu 555 200
-hlist_del_rcu 555 200
+guard(__priv__iio_dev_mode_lock) 480 52
+guard(__priv__iio_dev_mode_lock_try_direct) 481 52
+guard(__task_rq_lock) 482 12
+guard(console_lock) 483 12
+guard(cooling_dev) 480 192
+guard(cpufreq_policy_read) 484 193
+guard(cpufreq_policy_write) 485 193
+guard(cpus_read_lock) 486 12
+guard(device) 480 12
+guard(device_intr) 481 12
+guard(devl) 480 12
+guard(disable_irq) 487 12
+guard(gpio_generic_lock) 488 194
+guard(gpio_generic_lock_irqsave) 489 194
+guard(hwmon_lock) 480 138
+guard(irq) 490 12
+guard(irqsave) 491 12
+guard(jump_label_lock) 492 12
+guard(local_lock) 493 12
+guard(local_lock_irq) 494 12
+guard(local_lock_irqsave) 495 12
+guard(local_lock_nested_bh) 496 12
+guard(migrate) 497 12
+guard(mmap_read_lock) 498 12
+guard(mmap_read_lock_try) 499 12
+guard(mmap_write_lock) 500 12
+guard(msi_descs_lock) 480 195
+guard(mutex) 480 12
+guard(mutex_intr) 481 12
+guard(mutex_kill) 481 12
+guard(mutex_try) 501 12
+guard(pagefault) 502 12
+guard(pci_dev) 480 12
+guard(percpu_read) 503 12
+guard(percpu_read_try) 504 12
+guard(percpu_write) 505 12
+guard(pm_runtime_active) 506 12
+guard(pm_runtime_active_auto) 506 12
+guard(pm_runtime_active_auto_try) 507 12
+guard(pm_runtime_active_auto_try_enabled) 508 12
+guard(pm_runtime_active_try) 507 12
+guard(pm_runtime_active_try_enabled) 508 12
+guard(pm_runtime_noresume) 509 12
+guard(preempt) 510 12
+guard(preempt_notrace) 510 12
+guard(raw_spinlock) 488 12
+guard(raw_spinlock_bh) 511 12
+guard(raw_spinlock_bh_try) 512 12
+guard(raw_spinlock_irq) 513 12
+guard(raw_spinlock_irq_try) 514 12
+guard(raw_spinlock_irqsave) 489 12
+guard(raw_spinlock_irqsave_try) 515 12
+guard(raw_spinlock_nested) 516 12
+guard(raw_spinlock_try) 517 12
+guard(rcu) 518 12
+guard(rcu_tasks_trace) 519 12
+guard(read_lock) 520 12
+guard(read_lock_irq) 521 12
+guard(read_lock_irqsave) 522 12
+guard(ring_buffer_nest) 17 196
+guard(rq_lock) 488 12
+guard(rq_lock_irq) 513 12
+guard(rq_lock_irqsave) 489 12
+guard(rwsem_read) 484 12
+guard(rwsem_read_intr) 523 12
+guard(rwsem_read_kill) 523 12
+guard(rwsem_read_try) 524 12
+guard(rwsem_write) 485 12
+guard(rwsem_write_kill) 525 12
+guard(rwsem_write_try) 526 12
+guard(serio_pause_rx) 527 197
+guard(spinlock) 528 12
+guard(spinlock_bh) 529 12
+guard(spinlock_bh_try) 530 12
+guard(spinlock_irq) 527 12
+guard(spinlock_irq_try) 531 12
+guard(spinlock_irqsave) 532 12
+guard(spinlock_irqsave_try) 533 12
+guard(spinlock_try) 534 12
+guard(srcu) 535 12
+guard(srcu_fast) 535 12
+guard(srcu_fast_notrace) 535 12
+guard(super_write) 536 12
+guard(task_lock) 528 12
+guard(task_rq_lock) 537 12
+guard(uart_port_lock) 528 12
+guard(uart_port_lock_check_sysrq_irqsave) 532 12
+guard(uart_port_lock_irq) 527 12
+guard(uart_port_lock_irqsave) 532 12
+guard(uart_port_lock_irqsave_try) 533 12
+guard(uart_port_lock_try) 534 12
+guard(wiphy) 480 12
+guard(write_lock) 538 12
+guard(write_lock_irq) 539 12
+guard(write_lock_irqsave) 540 12
+hardirq_count 541 65
+hash_add 542 198
+hash_add_rcu 543 198
+hash_del 544 198
+hash_del_rcu 545 198
+hash_for_each 546 198
+hash_for_each_possible 547 198
+hash_for_each_possible_rcu 548 198
+hash_for_each_rcu 549 198
+hash_for_each_safe 550 198
+hash_init 36 198
+hci_get_priv 317 120
+hci_register_dev 551 199
+hci_unregister_dev 552 199
+hid_device_io_stop 553 200
+hid_hw_close 553 200
+hid_hw_stop 554 200
+hlist_add_before 555 31
+hlist_add_before_rcu 556 201
+hlist_add_behind 555 31
+hlist_add_behind_rcu 556 201
+hlist_add_head 555 31
+hlist_add_head_rcu 557 201
+hlist_add_tail_rcu 557 201
+hlist_bl_add_head_rcu 557 201
+hlist_bl_del_rcu 558 201
+hlist_bl_for_each_entry_continue_rcu 559 202
+hlist_bl_for_each_entry_rcu 560 202
+hlist_bl_is_locked 106 203
+hlist_bl_lock 561 203
+hlist_bl_unlock 562 203
+hlist_del 563 31
+hlist_del_init 563 31
+hlist_del_init_rcu 558 201
+hlist_del_rcu 558 201
 hlist_empty 44 31
-hlist_entry 311 31
-hlist_entry_safe 561 203
-hlist_for_each_entry 562 31
-hlist_for_each_entry_continue_rcu 556 200
-hlist_for_each_entry_from_rcu 556 200
-hlist_for_each_entry_rcu 563 200
-hlist_for_each_entry_rcu_bh 563 200
-hlist_for_each_entry_rcu_notrace 563 200
-hlist_for_each_entry_safe 564 31
-hlist_for_each_entry_srcu 563 200
-hlist_nulls_add_head_rcu 553 204
-hlist_nulls_add_tail_rcu 553 204
-hlist_nulls_del_init_rcu 555 204
-hlist_nulls_del_rcu 555 204
-hlist_nulls_for_each_entry_rcu 557 204
-hlist_nulls_replace_init_rcu 565 204
-hlist_nulls_replace_rcu 565 200
-hlist_replace_rcu 565 200
+hlist_entry 313 31
+hlist_entry_safe 564 204
+hlist_for_each_entry 565 31
+hlist_for_each_entry_continue_rcu 559 201
+hlist_for_each_entry_from_rcu 559 201
+hlist_for_each_entry_rcu 566 201
+hlist_for_each_entry_rcu_bh 566 201
+hlist_for_each_entry_rcu_notrace 566 201
+hlist_for_each_entry_safe 567 31
+hlist_for_each_entry_srcu 566 201
+hlist_nulls_add_head_rcu 556 205
+hlist_nulls_add_tail_rcu 556 205
+hlist_nulls_del_init_rcu 558 205
+hlist_nulls_del_rcu 558 205
+hlist_nulls_for_each_entry_rcu 560 205
+hlist_nulls_replace_init_rcu 568 205
+hlist_nulls_replace_rcu 568 201
+hlist_replace_rcu 568 201
 hlist_unhashed 268 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 566 200
-hrtimer_active 106 205
-hrtimer_cancel 567 205
-hrtimer_forward 568 205
-hrtimer_forward_now 568 205
-hrtimer_get_expires 268 205
-hrtimer_get_remaining 268 205
-hrtimer_get_softexpires 268 205
-hrtimer_init 569 205
-hrtimer_is_queued 106 205
-hrtimer_restart 570 205
-hrtimer_set_expires 61 205
-hrtimer_set_expires_range 61 205
-hrtimer_set_expires_range_ns 61 205
-hrtimer_setup 571 205
-hrtimer_start 570 205
-hrtimer_start_expires 570 205
-hrtimer_start_range_ns 570 205
-hrtimer_try_to_cancel 572 205
+hlists_swap_heads_rcu 569 201
+hrtimer_active 106 206
+hrtimer_cancel 570 206
+hrtimer_forward 571 206
+hrtimer_forward_now 571 206
+hrtimer_get_expires 268 206
+hrtimer_get_remaining 268 206
+hrtimer_get_softexpires 268 206
+hrtimer_init 572 206
+hrtimer_is_queued 106 206
+hrtimer_restart 573 206
+hrtimer_set_expires 61 206
+hrtimer_set_expires_range 61 206
+hrtimer_set_expires_range_ns 61 206
+hrtimer_setup 574 206
+hrtimer_start 573 206
+hrtimer_start_expires 573 206
+hrtimer_start_range_ns 573 206
+hrtimer_try_to_cancel 575 206
 htonl 1 94
 htons 1 94
 hweight16 1 55
@@ -1780,636 +1783,637 @@ hweight32 1 55
 hweight64 1 55
 hweight8 1 55
 hweight_long 1 55
-hwmon_device_register_with_info 573 137
-hwmon_device_unregister 574 137
-hwrng_register 575 138
-hwrng_unregister 576 138
-i2c_add_adapter 577 139
-i2c_add_numbered_adapter 577 139
-i2c_del_adapter 578 139
+hwmon_device_register_with_info 576 138
+hwmon_device_unregister 577 138
+hwrng_register 578 139
+hwrng_unregister 579 139
+i2c_add_adapter 580 140
+i2c_add_numbered_adapter 580 140
+i2c_del_adapter 581 140
 i2c_get_clientdata 40 11
-i2c_transfer 271 139
-i_mmap_assert_locked 579 173
-i_mmap_assert_write_locked 157 173
-i_mmap_lock_read 143 173
-i_mmap_lock_write 144 173
-i_mmap_trylock_read 145 173
-i_mmap_trylock_write 146 173
-i_mmap_unlock_read 147 173
-i_mmap_unlock_write 148 173
-ib_register_device 580 206
-ib_unregister_device 581 206
-ida_alloc 582 207
-ida_free 583 207
-idr_alloc 584 207
-idr_find 585 207
-idr_for_each_entry 586 207
-idr_preload 587 207
-idr_preload_end 100 207
-idr_remove 588 207
-ieee80211_free_hw 355 119
-ieee80211_register_hw 589 208
-ieee80211_unregister_hw 590 208
-ieee802154_register_hw 591 209
-ieee802154_unregister_hw 592 209
-igrab 593 173
-ihold 594 173
-iio_alloc_pollfunc 595 210
-iio_device_free 355 119
+i2c_transfer 271 140
+i_mmap_assert_locked 582 174
+i_mmap_assert_write_locked 157 174
+i_mmap_lock_read 143 174
+i_mmap_lock_write 144 174
+i_mmap_trylock_read 145 174
+i_mmap_trylock_write 146 174
+i_mmap_unlock_read 147 174
+i_mmap_unlock_write 148 174
+ib_register_device 583 207
+ib_unregister_device 584 207
+ida_alloc 585 208
+ida_free 586 208
+idr_alloc 587 208
+idr_find 588 208
+idr_for_each_entry 589 208
+idr_preload 590 208
+idr_preload_end 100 208
+idr_remove 591 208
+ieee80211_free_hw 357 120
+ieee80211_register_hw 592 209
+ieee80211_unregister_hw 593 209
+ieee802154_register_hw 594 210
+ieee802154_unregister_hw 595 210
+igrab 596 174
+ihold 597 174
+iio_alloc_pollfunc 598 211
+iio_device_free 357 120
 iio_device_register 83 52
-iio_device_unregister 596 52
-iio_priv 315 119
-iio_triggered_buffer_setup 597 140
-ilog2 1 211
-in_atomic 538 65
-in_dev_get 395 59
-in_dev_put 310 59
-in_hardirq 538 65
-in_interrupt 538 65
-in_irq 538 65
-in_nmi 538 65
-in_serving_softirq 538 65
-in_softirq 538 65
-in_task 538 65
+iio_device_unregister 599 52
+iio_priv 317 120
+iio_triggered_buffer_setup 600 141
+ilog2 1 212
+in_atomic 541 65
+in_dev_get 397 59
+in_dev_put 312 59
+in_hardirq 541 65
+in_interrupt 541 65
+in_irq 541 65
+in_nmi 541 65
+in_serving_softirq 541 65
+in_softirq 541 65
+in_task 541 65
 inb 103 66
 inb_p 103 66
-inc_tlb_flush_pending 598 127
-init_completion 36 108
-init_irq_work 599 212
-init_rcu_head 600 42
-init_rcu_head_on_stack 600 42
-init_rwsem 36 165
-init_srcu_struct 601 103
-init_swait_queue_head 36 213
+inc_tlb_flush_pending 601 128
+init_completion 36 109
+init_irq_work 602 213
+init_rcu_head 603 42
+init_rcu_head_on_stack 603 42
+init_rwsem 36 166
+init_srcu_struct 604 103
+init_swait_queue_head 36 214
 init_waitqueue_head 36 46
 inl 103 66
 inl_p 103 66
-inode_dio_begin 92 173
-inode_dio_end 602 173
-inode_dio_wait 457 173
-inode_lock 144 173
-inode_lock_killable 419 173
-inode_lock_nested 421 173
-inode_lock_shared 143 173
-inode_lock_shared_killable 415 173
-inode_lock_shared_nested 417 173
-inode_trylock 146 173
-inode_trylock_shared 145 173
-inode_unlock 148 173
-inode_unlock_shared 147 173
-input_free_device 603 214
-input_register_device 604 214
-input_unregister_device 603 214
+inode_dio_begin 92 174
+inode_dio_end 605 174
+inode_dio_wait 460 174
+inode_lock 144 174
+inode_lock_killable 421 174
+inode_lock_nested 423 174
+inode_lock_shared 143 174
+inode_lock_shared_killable 417 174
+inode_lock_shared_nested 419 174
+inode_trylock 146 174
+inode_trylock_shared 145 174
+inode_unlock 148 174
+inode_unlock_shared 147 174
+input_free_device 606 215
+input_register_device 607 215
+input_unregister_device 606 215
 insb 85 66
 insl 85 66
-instrument_atomic_read 338 215
-instrument_atomic_read_write 338 215
-instrument_atomic_write 338 215
-instrument_read 338 215
-instrument_read_write 338 215
-instrument_write 338 215
+instrument_atomic_read 340 216
+instrument_atomic_read_write 340 216
+instrument_atomic_write 340 216
+instrument_read 340 216
+instrument_read_write 340 216
+instrument_write 340 216
 insw 85 66
 inw 103 66
 inw_p 103 66
-io_schedule 605 110
-io_schedule_timeout 606 128
-io_stop_wc 607 161
-ioread16 103 216
-ioread16_rep 85 216
-ioread16be 103 216
-ioread32 103 216
-ioread32_rep 85 216
-ioread32be 103 216
-ioread64 103 216
-ioread64be 103 216
-ioread8 103 216
-ioread8_rep 85 216
-iowrite16 104 216
-iowrite16_rep 85 216
-iowrite16be 104 216
-iowrite32 104 216
-iowrite32_rep 85 216
-iowrite32be 104 216
-iowrite64 104 216
-iowrite64be 104 216
-iowrite8 104 216
-iowrite8_rep 85 216
-iput 608 173
-irq_count 538 65
-irq_set_chained_handler 609 217
-irq_set_chained_handler_and_data 609 217
-irq_work_queue 610 218
-irq_work_queue_on 610 218
-irq_work_sync 611 218
-irqs_disabled 538 65
-is_power_of_2 1 211
-jiffies_to_msecs 40 219
-jiffies_to_usecs 40 219
-jump_label_lock 612 220
-jump_label_unlock 613 220
-kasan_check_read 338 221
-kasan_check_write 338 221
-kasprintf 82 222
-kcalloc 82 223
-kcsan_atomic_next 338 224
-kcsan_flat_atomic_begin 338 224
-kcsan_flat_atomic_end 338 224
-kcsan_nestable_atomic_begin 338 224
-kcsan_nestable_atomic_end 338 224
-kernel_read 271 173
-kernel_write 271 173
-kfifo_get 614 225
-kfifo_in 615 225
-kfifo_in_spinlocked 616 225
-kfifo_is_empty 268 225
-kfifo_is_full 268 225
-kfifo_len 268 225
-kfifo_out 614 225
-kfifo_out_spinlocked 105 225
-kfifo_put 615 225
-kfifo_reset 36 225
-kfree 81 223
-kfree_const 81 223
-kfree_rcu 617 102
-kfree_rcu_mightsleep 618 102
-kfree_sensitive 81 223
-kfree_skb 310 69
-kfree_skb_list 310 69
-kfree_skb_reason 310 69
-klist_del 619 226
-klist_remove 619 226
-kmalloc 82 223
-kmalloc_array 82 223
-kmalloc_node 82 223
-kmalloc_obj 82 223
-kmalloc_objs 82 223
-kmap 620 227
-kmap_atomic 621 227
-kmap_local_folio 622 227
-kmap_local_page 622 227
-kmem_cache_alloc 82 223
-kmem_cache_alloc_node 82 223
-kmem_cache_create 141 223
-kmem_cache_destroy 623 223
-kmem_cache_free 372 223
-kmem_cache_free_bulk 624 223
-kmem_cache_zalloc 82 223
-kmemdup 82 228
-kmemdup_nul 82 228
-kobject_get 395 229
-kobject_get_unless_zero 329 229
-kobject_put 425 229
-krealloc 82 223
-krealloc_array 82 223
-kref_get 625 230
-kref_get_unless_zero 626 230
-kref_init 627 230
-kref_put 628 230
-kref_put_lock 629 230
-kref_put_mutex 630 230
-kref_read 226 230
-kstrdup 82 228
-kstrdup_const 82 228
-kstrndup 82 228
-kthread_bind 296 231
-kthread_cancel_work_sync 631 231
-kthread_complete_and_exit 11 232
-kthread_create 632 231
-kthread_create_on_cpu 633 232
-kthread_create_on_node 633 232
-kthread_destroy_worker 337 231
-kthread_exit 11 232
-kthread_flush_work 634 231
-kthread_flush_worker 424 231
-kthread_init_delayed_work 35 232
-kthread_init_work 635 232
-kthread_mod_delayed_work 636 231
-kthread_park 637 231
-kthread_parkme 305 231
-kthread_queue_delayed_work 636 231
-kthread_queue_work 638 231
-kthread_run 639 231
-kthread_run_on_cpu 633 232
-kthread_run_on_node 633 232
-kthread_should_park 640 231
-kthread_should_stop 640 231
-kthread_should_stop_or_park 641 231
-kthread_stop 637 231
-kthread_unpark 642 231
-ktime_add 40 233
-ktime_get 40 233
-ktime_get_boottime 40 233
-ktime_get_ns 40 233
-ktime_get_real 40 233
-ktime_ms_delta 40 233
-ktime_sub 40 233
-ktime_to_ms 40 233
-ktime_to_ns 40 233
-ktime_to_us 40 233
-ktime_us_delta 40 233
-kunmap 643 227
-kunmap_atomic 644 227
-kunmap_local 645 227
-kvasprintf 82 222
-kvcalloc 82 223
-kvfree 646 223
-kvfree_rcu 617 102
-kvfree_rcu_mightsleep 618 102
-kvfree_sensitive 646 223
-kvmalloc 82 223
-kvmalloc_array 82 223
-kvmalloc_node 82 223
-kvmemdup 82 228
-kvrealloc 82 223
-kvzalloc 82 223
-kvzalloc_node 82 223
-kzalloc 82 223
-kzalloc_node 82 223
-kzalloc_obj 82 223
-kzalloc_objs 82 223
+io_schedule 608 111
+io_schedule_timeout 609 129
+io_stop_wc 610 162
+ioread16 103 217
+ioread16_rep 85 217
+ioread16be 103 217
+ioread32 103 217
+ioread32_rep 85 217
+ioread32be 103 217
+ioread64 103 217
+ioread64be 103 217
+ioread8 103 217
+ioread8_rep 85 217
+iowrite16 104 217
+iowrite16_rep 85 217
+iowrite16be 104 217
+iowrite32 104 217
+iowrite32_rep 85 217
+iowrite32be 104 217
+iowrite64 104 217
+iowrite64be 104 217
+iowrite8 104 217
+iowrite8_rep 85 217
+iput 611 174
+irq_count 541 65
+irq_set_chained_handler 612 218
+irq_set_chained_handler_and_data 612 218
+irq_work_queue 613 219
+irq_work_queue_on 613 219
+irq_work_sync 614 219
+irqs_disabled 541 65
+is_power_of_2 1 212
+jiffies_to_msecs 40 220
+jiffies_to_usecs 40 220
+jump_label_lock 615 221
+jump_label_unlock 616 221
+kasan_check_read 340 222
+kasan_check_write 340 222
+kasprintf 82 223
+kcalloc 82 224
+kcsan_atomic_next 340 225
+kcsan_flat_atomic_begin 340 225
+kcsan_flat_atomic_end 340 225
+kcsan_nestable_atomic_begin 340 225
+kcsan_nestable_atomic_end 340 225
+kernel_read 271 174
+kernel_write 271 174
+kfifo_get 617 226
+kfifo_in 618 226
+kfifo_in_spinlocked 619 226
+kfifo_is_empty 268 226
+kfifo_is_full 268 226
+kfifo_len 268 226
+kfifo_out 617 226
+kfifo_out_spinlocked 105 226
+kfifo_put 618 226
+kfifo_reset 36 226
+kfree 81 224
+kfree_const 81 224
+kfree_rcu 620 102
+kfree_rcu_mightsleep 621 102
+kfree_sensitive 81 224
+kfree_skb 312 69
+kfree_skb_list 312 69
+kfree_skb_reason 312 69
+klist_del 622 227
+klist_remove 622 227
+kmalloc 82 224
+kmalloc_array 82 224
+kmalloc_node 82 224
+kmalloc_obj 82 224
+kmalloc_objs 82 224
+kmap 623 228
+kmap_atomic 624 228
+kmap_local_folio 625 228
+kmap_local_page 625 228
+kmem_cache_alloc 82 224
+kmem_cache_alloc_node 82 224
+kmem_cache_create 141 224
+kmem_cache_destroy 626 224
+kmem_cache_free 374 224
+kmem_cache_free_bulk 627 224
+kmem_cache_zalloc 82 224
+kmemdup 82 229
+kmemdup_nul 82 229
+kobject_get 397 230
+kobject_get_unless_zero 331 230
+kobject_put 427 230
+krealloc 82 224
+krealloc_array 82 224
+kref_get 628 231
+kref_get_unless_zero 629 231
+kref_init 630 231
+kref_put 631 231
+kref_put_lock 632 231
+kref_put_mutex 633 231
+kref_read 226 231
+kstrdup 82 229
+kstrdup_const 82 229
+kstrndup 82 229
+kthread_bind 298 232
+kthread_cancel_work_sync 634 232
+kthread_complete_and_exit 11 233
+kthread_create 635 232
+kthread_create_on_cpu 636 233
+kthread_create_on_node 636 233
+kthread_destroy_worker 339 232
+kthread_exit 11 233
+kthread_flush_work 637 232
+kthread_flush_worker 426 232
+kthread_init_delayed_work 35 233
+kthread_init_work 638 233
+kthread_mod_delayed_work 639 232
+kthread_park 640 232
+kthread_parkme 307 232
+kthread_queue_delayed_work 639 232
+kthread_queue_work 641 232
+kthread_run 642 232
+kthread_run_on_cpu 636 233
+kthread_run_on_node 636 233
+kthread_should_park 643 232
+kthread_should_stop 643 232
+kthread_should_stop_or_park 644 232
+kthread_stop 640 232
+kthread_unpark 645 232
+ktime_add 40 234
+ktime_get 40 234
+ktime_get_boottime 40 234
+ktime_get_ns 40 234
+ktime_get_real 40 234
+ktime_ms_delta 40 234
+ktime_sub 40 234
+ktime_to_ms 40 234
+ktime_to_ns 40 234
+ktime_to_us 40 234
+ktime_us_delta 40 234
+kunmap 646 228
+kunmap_atomic 647 228
+kunmap_local 648 228
+kvasprintf 82 223
+kvcalloc 82 224
+kvfree 649 224
+kvfree_rcu 620 102
+kvfree_rcu_mightsleep 621 102
+kvfree_sensitive 649 224
+kvmalloc 82 224
+kvmalloc_array 82 224
+kvmalloc_node 82 224
+kvmemdup 82 229
+kvrealloc 82 224
+kvzalloc 82 224
+kvzalloc_node 82 224
+kzalloc 82 224
+kzalloc_node 82 224
+kzalloc_obj 82 224
+kzalloc_objs 82 224
 l3mdev_master_dev_rcu 84 64
-latch_tree_find 647 234
-latch_tree_insert 648 234
+latch_tree_find 650 235
+latch_tree_insert 651 235
 late_initcall 149 54
 late_initcall_sync 149 54
 le16_to_cpu 1 94
 le32_to_cpu 1 94
 le64_to_cpu 1 94
-led_classdev_register 649 141
-led_classdev_register_ext 649 141
-led_classdev_unregister 650 141
+led_classdev_register 652 142
+led_classdev_register_ext 652 142
+led_classdev_unregister 653 142
 likely 79 39
-list_add 651 31
-list_add_rcu 554 200
-list_add_tail 651 31
-list_add_tail_rcu 554 200
-list_add_tail_release 652 31
-list_bidir_del_rcu 653 200
-list_bulk_move_tail 654 31
+list_add 654 31
+list_add_rcu 557 201
+list_add_tail 654 31
+list_add_tail_rcu 557 201
+list_add_tail_release 655 31
+list_bidir_del_rcu 656 201
+list_bulk_move_tail 657 31
 list_del 86 31
 list_del_init 86 31
-list_del_init_careful 655 31
-list_del_rcu 653 200
+list_del_init_careful 658 31
+list_del_rcu 656 201
 list_empty 44 31
 list_empty_careful 105 31
-list_entry 311 31
-list_entry_lockless 656 200
-list_entry_rcu 656 200
-list_first_entry 657 31
-list_first_entry_or_null 658 31
-list_first_entry_or_null_acquire 659 31
-list_first_or_null_rcu 660 200
-list_for_each 661 31
-list_for_each_entry 662 31
-list_for_each_entry_continue 662 31
-list_for_each_entry_continue_rcu 663 200
-list_for_each_entry_from 662 31
-list_for_each_entry_from_rcu 663 200
-list_for_each_entry_lockless 663 200
-list_for_each_entry_rcu 663 200
-list_for_each_entry_reverse 662 31
-list_for_each_entry_safe 664 31
-list_for_each_entry_safe_continue 664 31
-list_for_each_entry_safe_from 664 31
-list_for_each_entry_safe_reverse 664 31
-list_for_each_entry_srcu 663 200
-list_for_each_prev 661 31
-list_for_each_prev_safe 665 31
-list_for_each_rcu 666 200
-list_for_each_safe 665 31
+list_entry 313 31
+list_entry_lockless 659 201
+list_entry_rcu 659 201
+list_first_entry 660 31
+list_first_entry_or_null 661 31
+list_first_entry_or_null_acquire 662 31
+list_first_or_null_rcu 663 201
+list_for_each 664 31
+list_for_each_entry 665 31
+list_for_each_entry_continue 665 31
+list_for_each_entry_continue_rcu 666 201
+list_for_each_entry_from 665 31
+list_for_each_entry_from_rcu 666 201
+list_for_each_entry_lockless 666 201
+list_for_each_entry_rcu 666 201
+list_for_each_entry_reverse 665 31
+list_for_each_entry_safe 667 31
+list_for_each_entry_safe_continue 667 31
+list_for_each_entry_safe_from 667 31
+list_for_each_entry_safe_reverse 667 31
+list_for_each_entry_srcu 666 201
+list_for_each_prev 664 31
+list_for_each_prev_safe 668 31
+list_for_each_rcu 669 201
+list_for_each_safe 668 31
 list_is_first 268 31
 list_is_head 268 31
 list_is_last 268 31
 list_is_singular 268 31
-list_last_entry 657 31
-list_last_entry_or_null 658 31
-list_move 654 31
-list_move_tail 654 31
-list_next_entry 667 31
-list_next_entry_circular 561 31
-list_next_or_null_rcu 668 200
-list_prev_entry 667 31
-list_prev_entry_circular 561 31
-list_replace 669 31
-list_replace_init 669 31
-list_replace_rcu 565 200
+list_last_entry 660 31
+list_last_entry_or_null 661 31
+list_move 657 31
+list_move_tail 657 31
+list_next_entry 670 31
+list_next_entry_circular 564 31
+list_next_or_null_rcu 671 201
+list_prev_entry 670 31
+list_prev_entry_circular 564 31
+list_replace 672 31
+list_replace_init 672 31
+list_replace_rcu 568 201
 list_rotate_left 61 31
-list_splice 654 31
-list_splice_init 654 31
-list_splice_init_rcu 670 200
-list_splice_rcu 554 200
-list_splice_tail 654 31
-list_splice_tail_init 654 31
-list_splice_tail_init_rcu 670 200
-list_swap 654 31
-llist_add 671 61
-llist_add_batch 672 61
-llist_del_all 673 61
-llist_del_first 674 61
-llist_del_first_init 674 61
-llist_del_first_this 675 61
+list_splice 657 31
+list_splice_init 657 31
+list_splice_init_rcu 673 201
+list_splice_rcu 557 201
+list_splice_tail 657 31
+list_splice_tail_init 657 31
+list_splice_tail_init_rcu 673 201
+list_swap 657 31
+llist_add 674 61
+llist_add_batch 675 61
+llist_del_all 676 61
+llist_del_first 677 61
+llist_del_first_init 677 61
+llist_del_first_this 678 61
 llist_empty 44 61
-llist_entry 561 61
-llist_for_each_entry 676 61
-llist_for_each_entry_safe 677 61
+llist_entry 564 61
+llist_for_each_entry 679 61
+llist_for_each_entry_safe 680 61
 llist_next 44 61
-local64_add 678 235
-local64_add_return 679 235
-local64_cmpxchg 680 235
-local64_dec 681 235
-local64_dec_return 682 235
-local64_inc 683 235
-local64_inc_return 684 235
-local64_read 685 235
-local64_set 686 235
-local64_sub 687 235
-local64_sub_return 688 235
-local64_xchg 689 235
-local_add 678 235
-local_add_return 679 235
-local_bh_disable 90 236
-local_bh_enable 91 236
+local64_add 681 236
+local64_add_return 682 236
+local64_cmpxchg 683 236
+local64_dec 684 236
+local64_dec_return 685 236
+local64_inc 686 236
+local64_inc_return 687 236
+local64_read 688 236
+local64_set 689 236
+local64_sub 690 236
+local64_sub_return 691 236
+local64_xchg 692 236
+local_add 681 236
+local_add_return 682 236
+local_bh_disable 90 237
+local_bh_enable 91 237
 local_bh_enable_ip 91 62
-local_clock 40 233
-local_cmpxchg 680 235
-local_dec 681 235
-local_dec_return 682 235
-local_inc 683 235
-local_inc_return 684 235
-local_irq_disable 150 236
-local_irq_enable 151 236
-local_irq_restore 152 236
-local_irq_save 153 236
-local_lock 690 237
-local_lock_irq 691 237
-local_lock_irqsave 692 237
-local_lock_nested_bh 693 237
-local_read 685 235
-local_set 686 235
-local_sub 687 235
-local_sub_return 688 235
-local_trylock 694 237
-local_trylock_irqsave 695 237
-local_unlock 696 237
-local_unlock_irq 697 237
-local_unlock_irqrestore 698 237
-local_unlock_nested_bh 699 237
-local_xchg 689 235
-lock_buffer 700 101
-lock_page 439 169
-lock_sock 701 95
-lock_sock_fast 702 95
-lock_sock_nested 703 95
-lock_task_sighand 704 238
-lock_vma_under_rcu 705 239
-lockdep_assert 338 240
-lockdep_assert_RT_in_threaded_ctx 338 240
-lockdep_assert_cpus_held 706 124
-lockdep_assert_held 579 240
-lockdep_assert_held_exclusive 157 240
-lockdep_assert_held_once 579 240
-lockdep_assert_held_read 707 240
-lockdep_assert_held_write 157 240
-lockdep_assert_in_rcu_read_lock 708 42
-lockdep_assert_in_rcu_read_lock_bh 708 42
-lockdep_assert_in_rcu_read_lock_sched 708 42
-lockdep_assert_in_rcu_reader 708 42
-lockdep_assert_in_softirq 338 240
-lockdep_assert_irqs_disabled 709 240
-lockdep_assert_irqs_enabled 338 240
-lockdep_assert_none_held_once 338 240
-lockdep_assert_not_held 85 240
-lockdep_assert_preemption_disabled 710 240
-lockdep_assert_preemption_enabled 338 240
+local_clock 40 234
+local_cmpxchg 683 236
+local_dec 684 236
+local_dec_return 685 236
+local_inc 686 236
+local_inc_return 687 236
+local_irq_disable 150 237
+local_irq_enable 151 237
+local_irq_restore 152 237
+local_irq_save 153 237
+local_lock 693 238
+local_lock_irq 694 238
+local_lock_irqsave 695 238
+local_lock_nested_bh 696 238
+local_read 688 236
+local_set 689 236
+local_sub 690 236
+local_sub_return 691 236
+local_trylock 697 238
+local_trylock_irqsave 698 238
+local_unlock 699 238
+local_unlock_irq 700 238
+local_unlock_irqrestore 701 238
+local_unlock_nested_bh 702 238
+local_xchg 692 236
+lock_buffer 703 101
+lock_page 442 170
+lock_sock 704 95
+lock_sock_fast 705 95
+lock_sock_nested 706 95
+lock_task_sighand 707 239
+lock_vma_under_rcu 708 240
+lockdep_assert 340 241
+lockdep_assert_RT_in_threaded_ctx 340 241
+lockdep_assert_cpus_held 709 125
+lockdep_assert_held 582 241
+lockdep_assert_held_exclusive 157 241
+lockdep_assert_held_once 582 241
+lockdep_assert_held_read 710 241
+lockdep_assert_held_write 157 241
+lockdep_assert_in_rcu_read_lock 711 42
+lockdep_assert_in_rcu_read_lock_bh 711 42
+lockdep_assert_in_rcu_read_lock_sched 711 42
+lockdep_assert_in_rcu_reader 711 42
+lockdep_assert_in_softirq 340 241
+lockdep_assert_irqs_disabled 712 241
+lockdep_assert_irqs_enabled 340 241
+lockdep_assert_none_held_once 340 241
+lockdep_assert_not_held 85 241
+lockdep_assert_preemption_disabled 713 241
+lockdep_assert_preemption_enabled 340 241
 lockdep_assert_rq_held 157 70
-lockdep_assert_wiphy 157 241
-lockdep_is_held 711 240
-lockdep_rtnl_is_held 712 5
-lockdep_set_class 85 240
-lockdep_set_class_and_name 85 240
-lockdep_set_novalidate_class 85 240
-lockdep_set_subclass 85 240
-lockdep_sock_is_held 713 95
-lockless_dereference 714 242
-lockref_get 92 243
-lockref_get_not_dead 329 243
-lockref_get_not_zero 329 243
-lockref_mark_dead 61 243
-lockref_put_or_lock 715 243
-lockref_put_return 716 243
+lockdep_assert_wiphy 157 242
+lockdep_is_held 714 241
+lockdep_rtnl_is_held 715 5
+lockdep_set_class 85 241
+lockdep_set_class_and_name 85 241
+lockdep_set_novalidate_class 85 241
+lockdep_set_subclass 85 241
+lockdep_sock_is_held 716 95
+lockless_dereference 717 243
+lockref_get 92 244
+lockref_get_not_dead 331 244
+lockref_get_not_zero 331 244
+lockref_mark_dead 61 244
+lockref_put_or_lock 718 244
+lockref_put_return 719 244
 lower_16_bits 1 25
 lower_32_bits 1 25
-machine_is 142 244
+machine_is 142 245
 make_task_dead 11 8
-mark_buffer_dirty 717 101
+mark_buffer_dirty 720 101
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 329 187
-mb 718 161
-mbox_controller_register 719 142
-mbox_controller_unregister 720 142
-mdelay 338 180
-mdiobus_register 721 143
-mdiobus_unregister 722 143
-memcmp 40 228
-memcpy 61 228
-memcpy_fromio 723 60
+maybe_get_net 331 188
+mb 721 162
+mbox_controller_register 722 143
+mbox_controller_unregister 723 143
+mdelay 340 181
+mdiobus_register 724 144
+mdiobus_unregister 725 144
+memcmp 40 229
+memcpy 61 229
+memcpy_fromio 726 60
 memcpy_toio 85 60
-memdup_user 724 228
-memmove 61 228
-mempool_alloc 82 245
-mempool_free 81 245
-memset 61 228
+memdup_user 727 229
+memmove 61 229
+mempool_alloc 82 246
+mempool_free 81 246
+memset 61 229
 memset_io 85 60
-memstick_add_host 725 246
-memstick_free_host 355 119
-memstick_priv 315 119
-memstick_remove_host 726 246
-memzero_explicit 61 228
-might_lock 85 240
-might_sleep 727 247
-might_sleep_if 728 247
-migrate_disable 729 65
-migrate_enable 730 65
+memstick_add_host 728 247
+memstick_free_host 357 120
+memstick_priv 317 120
+memstick_remove_host 729 247
+memzero_explicit 61 229
+might_lock 85 241
+might_sleep 730 248
+might_sleep_if 731 248
+migrate_disable 732 65
+migrate_enable 733 65
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
-mm_tlb_flush_nested 44 127
-mm_tlb_flush_pending 44 127
-mmap_assert_locked 579 239
-mmap_assert_read_locked 579 239
-mmap_assert_write_locked 157 239
-mmap_lock_is_contended 731 239
-mmap_lock_speculate_retry 732 239
-mmap_lock_speculate_try_begin 733 239
-mmap_read_lock 734 239
-mmap_read_lock_killable 735 239
-mmap_read_trylock 736 239
-mmap_read_unlock 737 239
-mmap_read_unlock_non_owner 737 239
-mmap_write_downgrade 422 239
-mmap_write_lock 738 239
-mmap_write_lock_killable 739 239
-mmap_write_lock_nested 740 239
-mmap_write_unlock 741 239
-mmc_add_host 742 248
-mmc_free_host 355 119
-mmc_priv 315 119
-mmc_remove_host 743 248
-mmdrop 461 188
-mmdrop_sched 744 188
-mmget 92 188
-mmget_not_zero 454 188
-mmgrab 92 188
-mmiowb 745 249
-mmput 746 188
-mmput_async 744 188
-mmu_has_feature 142 120
-mmu_notifier_invalidate_range_end 17 250
-mmu_notifier_invalidate_range_start 747 250
-mnt_drop_write 430 251
-mnt_drop_write_file 430 251
-mnt_want_write 748 251
-mnt_want_write_file 748 251
-mntget 749 251
-mntput 750 251
-mod_delayed_work 751 18
-mod_delayed_work_on 752 18
-mod_timer 753 76
-mod_timer_pending 753 76
-module_exit 754 63
+mkold_ptes 289 105
+mm_tlb_flush_nested 44 128
+mm_tlb_flush_pending 44 128
+mmap_assert_locked 582 240
+mmap_assert_read_locked 582 240
+mmap_assert_write_locked 157 240
+mmap_lock_is_contended 734 240
+mmap_lock_speculate_retry 735 240
+mmap_lock_speculate_try_begin 736 240
+mmap_read_lock 737 240
+mmap_read_lock_killable 738 240
+mmap_read_trylock 739 240
+mmap_read_unlock 740 240
+mmap_read_unlock_non_owner 740 240
+mmap_write_downgrade 424 240
+mmap_write_lock 741 240
+mmap_write_lock_killable 742 240
+mmap_write_lock_nested 743 240
+mmap_write_unlock 744 240
+mmc_add_host 745 249
+mmc_free_host 357 120
+mmc_priv 317 120
+mmc_remove_host 746 249
+mmdrop 464 189
+mmdrop_sched 747 189
+mmget 92 189
+mmget_not_zero 457 189
+mmgrab 92 189
+mmiowb 748 250
+mmput 749 189
+mmput_async 747 189
+mmu_has_feature 142 121
+mmu_notifier_invalidate_range_end 17 251
+mmu_notifier_invalidate_range_start 750 251
+mnt_drop_write 432 252
+mnt_drop_write_file 432 252
+mnt_want_write 751 252
+mnt_want_write_file 751 252
+mntget 752 252
+mntput 753 252
+mod_delayed_work 754 18
+mod_delayed_work_on 755 18
+mod_timer 756 76
+mod_timer_pending 756 76
+module_exit 757 63
 module_init 149 63
-module_param_call 755 252
-module_put 744 63
+module_param_call 758 253
+module_put 747 63
 module_put_and_kthread_exit 11 63
-msecs_to_jiffies 40 219
-msleep 305 180
-msleep_interruptible 304 180
+msecs_to_jiffies 40 220
+msleep 307 181
+msleep_interruptible 306 181
 mul_u64_u32_shr 1 24
-mutex_destroy 756 89
+mutex_destroy 759 89
 mutex_init 36 89
-mutex_is_locked 731 253
-mutex_lock 350 253
-mutex_lock_interruptible 351 253
-mutex_lock_interruptible_nested 757 253
-mutex_lock_io 350 253
-mutex_lock_io_nested 758 253
-mutex_lock_killable 351 253
-mutex_lock_killable_nested 757 253
-mutex_lock_nest_lock 758 253
-mutex_lock_nested 758 253
-mutex_trylock 353 253
-mutex_unlock 354 253
-napi_alloc_skb 339 69
-napi_complete 759 64
-napi_complete_done 759 64
-napi_consume_skb 310 69
-napi_disable 760 64
-napi_enable 761 64
+mutex_is_locked 734 254
+mutex_lock 352 254
+mutex_lock_interruptible 353 254
+mutex_lock_interruptible_nested 760 254
+mutex_lock_io 352 254
+mutex_lock_io_nested 761 254
+mutex_lock_killable 353 254
+mutex_lock_killable_nested 760 254
+mutex_lock_nest_lock 761 254
+mutex_lock_nested 761 254
+mutex_trylock 355 254
+mutex_unlock 356 254
+napi_alloc_skb 341 69
+napi_complete 762 64
+napi_complete_done 762 64
+napi_consume_skb 312 69
+napi_disable 763 64
+napi_enable 764 64
 napi_gro_receive 249 64
-napi_schedule 762 64
-napi_schedule_irqoff 763 64
-napi_schedule_prep 762 64
-napi_synchronize 764 64
-ndelay 338 180
-need_resched 765 111
+napi_schedule 765 64
+napi_schedule_irqoff 766 64
+napi_schedule_prep 765 64
+napi_synchronize 767 64
+ndelay 340 181
+need_resched 768 112
 need_seqretry 106 67
-neigh_hold 92 254
-neigh_release 310 254
-netdev_alert 338 255
-netdev_alloc_skb 339 69
+neigh_hold 92 255
+neigh_release 312 255
+netdev_alert 340 256
+netdev_alloc_skb 341 69
 netdev_completed_queue 22 64
-netdev_crit 338 255
-netdev_dbg 338 255
-netdev_emerg 338 255
-netdev_err 338 255
-netdev_hold 345 64
-netdev_info 338 255
-netdev_lock 350 64
-netdev_lock_ops 766 256
+netdev_crit 340 256
+netdev_dbg 340 256
+netdev_emerg 340 256
+netdev_err 340 256
+netdev_hold 347 64
+netdev_info 340 256
+netdev_lock 352 64
+netdev_lock_ops 769 257
 netdev_master_upper_dev_get_rcu 84 64
-netdev_notice 338 255
-netdev_priv 767 64
-netdev_put 346 64
+netdev_notice 340 256
+netdev_priv 770 64
+netdev_put 348 64
 netdev_sent_queue 54 64
-netdev_trylock 353 64
+netdev_trylock 355 64
 netdev_tx_completed_queue 22 64
 netdev_tx_sent_queue 54 64
-netdev_unlock 354 64
-netdev_unlock_ops 354 256
-netdev_warn 338 255
+netdev_unlock 356 64
+netdev_unlock_ops 356 257
+netdev_warn 340 256
 netif_addr_lock 94 64
 netif_addr_lock_bh 95 64
 netif_addr_unlock 97 64
 netif_addr_unlock_bh 98 64
-netif_carrier_off 717 64
+netif_carrier_off 720 64
 netif_carrier_ok 44 64
-netif_carrier_on 768 64
-netif_device_attach 717 64
-netif_device_detach 769 64
+netif_carrier_on 771 64
+netif_device_attach 720 64
+netif_device_detach 772 64
 netif_device_present 44 64
 netif_dormant 44 64
-netif_napi_add 770 64
-netif_napi_add_config 770 64
-netif_napi_add_tx 770 64
-netif_napi_add_tx_weight 770 64
-netif_napi_add_weight 770 64
-netif_napi_del 771 64
+netif_napi_add 773 64
+netif_napi_add_config 773 64
+netif_napi_add_tx 773 64
+netif_napi_add_tx_weight 773 64
+netif_napi_add_weight 773 64
+netif_napi_del 774 64
 netif_queue_stopped 44 64
 netif_receive_skb 249 64
 netif_running 44 64
 netif_rx 249 64
-netif_schedule_queue 642 64
+netif_schedule_queue 645 64
 netif_start_queue 22 64
 netif_start_subqueue 22 64
-netif_stop_queue 772 64
-netif_stop_subqueue 772 64
-netif_subqueue_maybe_stop 773 257
+netif_stop_queue 775 64
+netif_stop_subqueue 775 64
+netif_subqueue_maybe_stop 776 258
 netif_subqueue_stopped 44 64
-netif_subqueue_try_stop 774 257
-netif_tx_disable 775 64
+netif_subqueue_try_stop 777 258
+netif_tx_disable 778 64
 netif_tx_lock 94 64
 netif_tx_lock_bh 95 64
 netif_tx_queue_stopped 44 64
 netif_tx_start_all_queues 22 64
 netif_tx_start_queue 22 64
-netif_tx_stop_all_queues 772 64
-netif_tx_stop_queue 772 64
+netif_tx_stop_all_queues 775 64
+netif_tx_stop_queue 775 64
 netif_tx_unlock 97 64
 netif_tx_unlock_bh 98 64
-netif_tx_wake_all_queues 768 64
-netif_tx_wake_queue 768 64
-netif_txq_completed_wake 776 257
-netif_txq_maybe_stop 773 257
-netif_txq_try_stop 774 257
-netif_wake_queue 768 64
-netif_wake_subqueue 768 64
+netif_tx_wake_all_queues 771 64
+netif_tx_wake_queue 771 64
+netif_txq_completed_wake 779 258
+netif_txq_maybe_stop 776 258
+netif_txq_try_stop 777 258
+netif_wake_queue 771 64
+netif_wake_subqueue 771 64
 netif_xmit_stopped 268 64
-nfc_register_device 777 258
-nfc_unregister_device 778 258
-nmi_count 538 65
+nfc_register_device 780 259
+nfc_unregister_device 781 259
+nmi_count 541 65
 no_free_ptr 79 12
-no_printk 40 168
-ns_to_ktime 40 233
-nsecs_to_jiffies 40 219
+no_printk 40 169
+ns_to_ktime 40 234
+nsecs_to_jiffies 40 220
 ntohl 1 94
 ntohs 1 94
-num_online_cpus 40 111
+num_online_cpus 40 112
 numa_node_id 40 11
-nvmem_register 779 144
-nvmem_unregister 780 144
-of_mdiobus_register 721 143
-of_node_get 395 13
-of_node_put 425 13
+nvmem_register 782 145
+nvmem_unregister 783 145
+of_mdiobus_register 724 144
+of_node_get 397 13
+of_node_put 427 13
 offsetof 3 45
-offsetofend 3 259
-on_each_cpu 781 260
-on_each_cpu_cond 782 260
-on_each_cpu_mask 782 260
-open_softirq 783 19
-order_base_2 1 211
+offsetofend 3 260
+on_each_cpu 784 261
+on_each_cpu_cond 785 261
+on_each_cpu_mask 785 261
+open_softirq 786 19
+order_base_2 1 212
 outb 104 66
 outb_p 104 66
 outl 104 66
@@ -2419,184 +2423,194 @@ outsl 85 66
 outsw 85 66
 outw 104 66
 outw_p 104 66
-p4dp_get 44 261
-page_address 40 109
-page_count 44 179
-page_folio 40 109
-page_ref_add 444 179
-page_ref_add_unless_zero 445 179
-page_ref_count 44 179
-page_ref_dec 446 179
-page_ref_dec_and_test 432 179
-page_ref_dec_return 447 179
-page_ref_freeze 448 179
-page_ref_inc 92 179
-page_ref_inc_return 449 179
-page_ref_sub 450 179
-page_ref_sub_and_test 451 179
-page_ref_unfreeze 453 179
-page_to_pfn 40 109
-page_to_phys 40 109
-pagefault_disable 784 50
-pagefault_enable 785 50
+p4d_offset 787 105
+p4d_offset_lockless 788 105
+p4d_page 789 105
+p4d_same 790 105
+p4dp_get 791 105
+page_address 40 110
+page_count 44 180
+page_folio 40 110
+page_ref_add 447 180
+page_ref_add_unless_zero 448 180
+page_ref_count 44 180
+page_ref_dec 449 180
+page_ref_dec_and_test 434 180
+page_ref_dec_return 450 180
+page_ref_freeze 451 180
+page_ref_inc 92 180
+page_ref_inc_return 452 180
+page_ref_sub 453 180
+page_ref_sub_and_test 454 180
+page_ref_unfreeze 456 180
+page_to_pfn 40 110
+page_to_phys 40 110
+pagefault_disable 792 50
+pagefault_enable 793 50
 panic 11 8
-path_get 786 262
-path_put 787 262
-pci_dev_get 395 263
-pci_dev_lock 350 263
-pci_dev_put 425 263
-pci_dev_unlock 354 263
-pci_disable_device 788 263
-pci_enable_device 789 263
-pci_free_irq 790 263
-pci_free_irq_vectors 791 263
+path_get 794 262
+path_put 795 262
+pci_dev_get 397 263
+pci_dev_lock 352 263
+pci_dev_put 427 263
+pci_dev_unlock 356 263
+pci_disable_device 796 263
+pci_enable_device 797 263
+pci_free_irq 798 263
+pci_free_irq_vectors 799 263
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 792 263
-pci_request_irq 793 263
-pci_unlock_rescan_remove 794 263
-per_cpu 795 184
-per_cpu_ptr 125 184
-percpu_counter_add 796 264
-percpu_counter_add_batch 796 264
-percpu_counter_compare 797 264
-percpu_counter_dec 798 264
-percpu_counter_inc 799 264
-percpu_counter_read 797 264
-percpu_counter_read_positive 800 264
-percpu_counter_set 801 264
-percpu_counter_sub 802 264
-percpu_counter_sum 797 264
-percpu_counter_sum_positive 797 264
-percpu_down_read 803 265
-percpu_down_read_freezable 803 265
-percpu_down_read_internal 803 265
-percpu_down_read_trylock 804 265
-percpu_down_write 805 265
-percpu_is_read_locked 731 265
-percpu_is_write_locked 731 265
-percpu_ref_get 92 126
-percpu_ref_get_many 444 126
-percpu_ref_is_dying 268 126
-percpu_ref_is_zero 44 126
-percpu_ref_kill 85 126
-percpu_ref_kill_and_confirm 85 126
-percpu_ref_put 259 126
-percpu_ref_put_many 450 126
-percpu_ref_reinit 806 126
-percpu_ref_resurrect 806 126
-percpu_ref_switch_to_atomic 806 126
-percpu_ref_switch_to_atomic_sync 807 126
-percpu_ref_switch_to_percpu 806 126
-percpu_ref_tryget 329 126
-percpu_ref_tryget_live 329 126
-percpu_ref_tryget_live_rcu 329 126
-percpu_ref_tryget_many 808 126
-percpu_rwsem_is_held 731 265
-percpu_up_read 809 265
-percpu_up_write 810 265
-perf_pmu_register 811 266
-perf_pmu_unregister 812 266
-pfn_to_page 40 109
-pgdp_get 44 261
-phys_to_virt 40 109
-pid_task 344 175
-pin_user_pages 428 109
-pin_user_pages_fast 428 109
+pci_lock_rescan_remove 800 263
+pci_request_irq 801 263
+pci_unlock_rescan_remove 802 263
+per_cpu 803 185
+per_cpu_ptr 125 185
+percpu_counter_add 804 264
+percpu_counter_add_batch 804 264
+percpu_counter_compare 805 264
+percpu_counter_dec 806 264
+percpu_counter_inc 807 264
+percpu_counter_read 805 264
+percpu_counter_read_positive 808 264
+percpu_counter_set 809 264
+percpu_counter_sub 810 264
+percpu_counter_sum 805 264
+percpu_counter_sum_positive 805 264
+percpu_down_read 811 265
+percpu_down_read_freezable 811 265
+percpu_down_read_internal 811 265
+percpu_down_read_trylock 812 265
+percpu_down_write 813 265
+percpu_is_read_locked 734 265
+percpu_is_write_locked 734 265
+percpu_ref_get 92 127
+percpu_ref_get_many 447 127
+percpu_ref_is_dying 268 127
+percpu_ref_is_zero 44 127
+percpu_ref_kill 85 127
+percpu_ref_kill_and_confirm 85 127
+percpu_ref_put 259 127
+percpu_ref_put_many 453 127
+percpu_ref_reinit 814 127
+percpu_ref_resurrect 814 127
+percpu_ref_switch_to_atomic 814 127
+percpu_ref_switch_to_atomic_sync 815 127
+percpu_ref_switch_to_percpu 814 127
+percpu_ref_tryget 331 127
+percpu_ref_tryget_live 331 127
+percpu_ref_tryget_live_rcu 331 127
+percpu_ref_tryget_many 816 127
+percpu_rwsem_is_held 734 265
+percpu_up_read 817 265
+percpu_up_write 818 265
+perf_pmu_register 819 266
+perf_pmu_unregister 820 266
+pfn_to_page 40 110
+pgd_same 821 105
+pgdp_get 822 105
+phys_to_virt 40 110
+pid_task 346 176
+pin_user_pages 430 110
+pin_user_pages_fast 430 110
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 296 267
-pm_runtime_force_resume 789 267
-pm_runtime_force_suspend 788 267
-pm_runtime_get 813 267
-pm_runtime_get_if_active 814 267
-pm_runtime_get_if_in_use 814 267
-pm_runtime_get_noresume 813 267
-pm_runtime_get_sync 815 267
-pm_runtime_put 816 267
-pm_runtime_put_autosuspend 816 267
-pm_runtime_put_noidle 817 267
-pm_runtime_put_sync 818 267
-pm_runtime_resume_and_get 815 267
+pm_runtime_disable 298 267
+pm_runtime_force_resume 797 267
+pm_runtime_force_suspend 796 267
+pm_runtime_get 823 267
+pm_runtime_get_if_active 824 267
+pm_runtime_get_if_in_use 824 267
+pm_runtime_get_noresume 823 267
+pm_runtime_get_sync 825 267
+pm_runtime_put 826 267
+pm_runtime_put_autosuspend 826 267
+pm_runtime_put_noidle 827 267
+pm_runtime_put_sync 828 267
+pm_runtime_resume_and_get 825 267
 pm_sleep_ptr 79 21
-pmd_clear 819 261
-pmd_install 820 268
-pmd_lock 821 186
-pmd_lockptr 249 186
-pmd_populate 822 268
-pmd_trans_huge_lock 823 186
-pmdp_establish 824 261
-pmdp_get 44 261
-pmdp_get_lockless 44 261
-pmdp_huge_clear_flush 825 261
-pmdp_huge_get_and_clear 825 261
-pmdp_invalidate 825 261
-pmem_wmb 410 161
-poll_state_synchronize_rcu 826 42
-poll_state_synchronize_srcu 827 103
-poll_wait 828 269
+pmd_clear 829 105
+pmd_folio 830 110
+pmd_install 831 268
+pmd_lock 832 187
+pmd_lockptr 249 187
+pmd_offset 833 105
+pmd_offset_lockless 834 105
+pmd_page 835 105
+pmd_populate 836 268
+pmd_same 837 105
+pmd_trans_huge_lock 838 187
+pmdp_establish 839 105
+pmdp_get 840 105
+pmdp_get_lockless 841 105
+pmdp_huge_clear_flush 842 105
+pmdp_huge_get_and_clear 842 105
+pmdp_invalidate 842 105
+pmem_wmb 412 162
+poll_state_synchronize_rcu 843 42
+poll_state_synchronize_srcu 844 103
+poll_wait 845 269
 postcore_initcall 149 54
 postcore_initcall_sync 149 54
-power_supply_register 829 146
-power_supply_unregister 830 146
-pr_alert 338 168
-pr_alert_once 338 168
-pr_alert_ratelimited 338 168
-pr_cont 338 168
-pr_crit 338 168
-pr_crit_once 338 168
-pr_crit_ratelimited 338 168
-pr_debug 338 168
-pr_debug_once 338 168
-pr_debug_ratelimited 338 168
-pr_devel 338 168
-pr_emerg 338 168
-pr_emerg_once 338 168
-pr_emerg_ratelimited 338 168
-pr_err 338 168
-pr_err_once 338 168
-pr_err_ratelimited 338 168
-pr_info 338 168
-pr_info_once 338 168
-pr_info_ratelimited 338 168
-pr_notice 338 168
-pr_notice_once 338 168
-pr_notice_ratelimited 338 168
-pr_warn 338 168
-pr_warn_once 338 168
-pr_warn_ratelimited 338 168
-preempt_check_resched 831 65
-preempt_count 538 65
+power_supply_register 846 147
+power_supply_unregister 847 147
+pr_alert 340 169
+pr_alert_once 340 169
+pr_alert_ratelimited 340 169
+pr_cont 340 169
+pr_crit 340 169
+pr_crit_once 340 169
+pr_crit_ratelimited 340 169
+pr_debug 340 169
+pr_debug_once 340 169
+pr_debug_ratelimited 340 169
+pr_devel 340 169
+pr_emerg 340 169
+pr_emerg_once 340 169
+pr_emerg_ratelimited 340 169
+pr_err 340 169
+pr_err_once 340 169
+pr_err_ratelimited 340 169
+pr_info 340 169
+pr_info_once 340 169
+pr_info_ratelimited 340 169
+pr_notice 340 169
+pr_notice_once 340 169
+pr_notice_ratelimited 340 169
+pr_warn 340 169
+pr_warn_once 340 169
+pr_warn_ratelimited 340 169
+preempt_check_resched 848 65
+preempt_count 541 65
 preempt_count_add 99 65
 preempt_count_dec 100 65
 preempt_count_dec_and_test 101 65
 preempt_count_inc 99 65
 preempt_count_sub 100 65
-preempt_disable 99 236
+preempt_disable 99 237
 preempt_disable_nested 254 65
-preempt_disable_notrace 99 236
-preempt_enable 100 236
+preempt_disable_notrace 99 237
+preempt_enable 100 237
 preempt_enable_nested 254 65
 preempt_enable_no_resched 100 65
 preempt_enable_no_resched_notrace 100 65
-preempt_enable_notrace 100 236
-preempt_fold_need_resched 831 65
-preempt_model_full 832 65
-preempt_model_none 832 65
-preempt_model_preemptible 832 65
-preempt_model_rt 832 65
-preempt_model_voluntary 832 65
-preempt_set_need_resched 831 65
-preemptible 538 65
-prepare_to_rcuwait 833 176
-prepare_to_swait_event 834 68
-prepare_to_swait_exclusive 835 68
-prepare_to_wait 835 68
-prepare_to_wait_event 834 68
-prepare_to_wait_exclusive 836 68
-printk 40 168
-printk_deferred 40 168
-printk_once 40 168
-printk_ratelimited 40 168
+preempt_enable_notrace 100 237
+preempt_fold_need_resched 848 65
+preempt_model_full 849 65
+preempt_model_none 849 65
+preempt_model_preemptible 849 65
+preempt_model_rt 849 65
+preempt_model_voluntary 849 65
+preempt_set_need_resched 848 65
+preemptible 541 65
+prepare_to_rcuwait 850 177
+prepare_to_swait_event 851 68
+prepare_to_swait_exclusive 852 68
+prepare_to_wait 852 68
+prepare_to_wait_event 851 68
+prepare_to_wait_exclusive 853 68
+printk 40 169
+printk_deferred 40 169
+printk_once 40 169
+printk_ratelimited 40 169
 proc_create 27 270
 proc_create_data 27 270
 proc_create_mount_point 27 270
@@ -2610,64 +2624,72 @@ proc_create_seq_data 27 270
 proc_create_seq_private 27 270
 proc_create_single 27 270
 proc_create_single_data 27 270
-proc_remove 331 270
-pskb_expand_head 837 69
-pte_clear 838 261
-pte_clear_not_present_full 838 261
-pte_lockptr 249 186
-pte_offset_map 839 261
-pte_offset_map_lock 840 186
-pte_offset_map_nolock 841 261
-pte_offset_map_ro_nolock 841 261
-pte_offset_map_rw_nolock 841 261
-pte_unmap 842 261
-pte_unmap_unlock 843 186
-ptep_clear_flush 825 261
-ptep_clear_flush_young 844 261
-ptep_get 44 261
-ptep_get_and_clear 825 261
-ptep_get_and_clear_full 825 261
-ptep_get_lockless 44 261
-ptep_modify_prot_commit 845 261
-ptep_modify_prot_start 825 261
-ptep_set_access_flags 846 261
-ptep_set_wrprotect 847 261
-ptep_test_and_clear_young 844 261
-ptep_try_set 848 261
-ptp_clock_register 849 271
-ptp_clock_unregister 850 271
-pud_lock 821 186
-pud_trans_huge_lock 823 186
-pudp_get 44 261
-pudp_huge_get_and_clear 825 261
+proc_remove 333 270
+pskb_expand_head 854 69
+pte_clear 286 105
+pte_clear_not_present_full 286 105
+pte_lockptr 249 187
+pte_offset_map 855 105
+pte_offset_map_lock 856 187
+pte_offset_map_nolock 857 105
+pte_offset_map_ro_nolock 857 105
+pte_offset_map_rw_nolock 857 105
+pte_page 858 105
+pte_same 859 105
+pte_unmap 860 105
+pte_unmap_unlock 861 187
+ptep_clear 286 105
+ptep_clear_flush 842 105
+ptep_clear_flush_young 862 105
+ptep_get 863 105
+ptep_get_and_clear 842 105
+ptep_get_and_clear_full 842 105
+ptep_get_lockless 864 105
+ptep_modify_prot_commit 865 105
+ptep_modify_prot_start 842 105
+ptep_set_access_flags 866 105
+ptep_set_wrprotect 867 105
+ptep_test_and_clear_young 862 105
+ptep_try_set 868 105
+ptp_clock_register 869 271
+ptp_clock_unregister 870 271
+pud_folio 830 110
+pud_lock 871 187
+pud_offset 872 105
+pud_offset_lockless 873 105
+pud_page 874 105
+pud_same 875 105
+pud_trans_huge_lock 838 187
+pudp_get 876 105
+pudp_huge_get_and_clear 842 105
 pure_initcall 149 54
 put_bh 272 101
-put_cpu 100 183
-put_cpu_ptr 851 184
-put_cpu_var 852 184
-put_cred 461 185
-put_device 425 11
-put_net 310 187
-put_page 442 109
-put_page_testzero 432 109
-put_pid 310 175
-put_task_struct 310 189
+put_cpu 100 184
+put_cpu_ptr 877 185
+put_cpu_var 878 185
+put_cred 464 186
+put_device 427 11
+put_net 312 188
+put_page 445 110
+put_page_testzero 434 110
+put_pid 312 176
+put_task_struct 312 190
 put_user 102 58
-pwmchip_add 853 147
-pwmchip_remove 854 147
-queue_delayed_work 855 18
-queue_delayed_work_on 856 18
-queue_rcu_work 857 18
-queue_work 858 18
-queue_work_node 859 18
-queue_work_on 859 18
+pwmchip_add 879 148
+pwmchip_remove 880 148
+queue_delayed_work 881 18
+queue_delayed_work_on 882 18
+queue_rcu_work 883 18
+queue_work 884 18
+queue_work_node 885 18
+queue_work_on 885 18
 queued_spin_lock 154 81
 queued_spin_trylock 155 81
 queued_spin_unlock 156 81
-radix_tree_delete 860 272
-radix_tree_delete_item 860 272
-radix_tree_insert 861 272
-radix_tree_lookup 862 272
+radix_tree_delete 886 272
+radix_tree_delete_item 886 272
+radix_tree_insert 887 272
+radix_tree_lookup 888 272
 raw_cpu_add 116 71
 raw_cpu_add_return 117 71
 raw_cpu_and 118 71
@@ -2677,155 +2699,155 @@ raw_cpu_dec_return 121 71
 raw_cpu_inc 122 71
 raw_cpu_inc_return 123 71
 raw_cpu_or 124 71
-raw_cpu_ptr 125 184
+raw_cpu_ptr 125 185
 raw_cpu_read 126 71
 raw_cpu_sub 127 71
 raw_cpu_sub_return 128 71
 raw_cpu_try_cmpxchg 129 71
 raw_cpu_write 130 71
 raw_cpu_xchg 131 71
-raw_irqs_disabled 538 65
-raw_local_irq_disable 150 236
-raw_local_irq_enable 151 236
-raw_local_irq_restore 152 236
-raw_local_irq_save 153 236
-raw_notifier_call_chain 837 91
+raw_irqs_disabled 541 65
+raw_local_irq_disable 150 237
+raw_local_irq_enable 151 237
+raw_local_irq_restore 152 237
+raw_local_irq_save 153 237
+raw_notifier_call_chain 854 91
 raw_read_seqcount 105 67
 raw_read_seqcount_begin 105 67
-raw_read_seqcount_latch 863 67
-raw_read_seqcount_latch_retry 732 67
+raw_read_seqcount_latch 889 67
+raw_read_seqcount_latch_retry 735 67
 raw_seqcount_begin 105 67
-raw_seqcount_try_begin 733 67
-raw_smp_processor_id 864 183
-raw_spin_is_contended 865 84
-raw_spin_is_locked 865 84
-raw_spin_lock 866 273
-raw_spin_lock_bh 867 273
+raw_seqcount_try_begin 736 67
+raw_smp_processor_id 890 184
+raw_spin_is_contended 891 84
+raw_spin_is_locked 891 84
+raw_spin_lock 892 273
+raw_spin_lock_bh 893 273
 raw_spin_lock_init 36 84
-raw_spin_lock_irq 868 273
-raw_spin_lock_irq_rcu_node 868 274
-raw_spin_lock_irqsave 869 273
-raw_spin_lock_irqsave_nested 868 273
-raw_spin_lock_irqsave_rcu_node 869 274
-raw_spin_lock_nest_lock 870 273
-raw_spin_lock_nested 870 273
-raw_spin_lock_rcu_node 866 274
-raw_spin_rq_lock 866 70
-raw_spin_rq_lock_irqsave 869 70
-raw_spin_rq_unlock 871 70
-raw_spin_trylock 872 273
-raw_spin_trylock_bh 873 273
-raw_spin_trylock_irq 874 273
-raw_spin_trylock_irqsave 875 273
-raw_spin_unlock 871 273
-raw_spin_unlock_bh 876 273
-raw_spin_unlock_irq 877 273
-raw_spin_unlock_irq_rcu_node 877 274
-raw_spin_unlock_irqrestore 878 273
-raw_spin_unlock_irqrestore_rcu_node 878 274
-raw_spin_unlock_rcu_node 871 274
-raw_write_seqcount_barrier 879 67
-raw_write_seqcount_begin 880 67
-raw_write_seqcount_end 881 67
-raw_write_seqcount_latch 879 67
-rb_entry 311 203
-rb_entry_rcu 561 203
-rb_entry_safe 561 203
-rb_erase 882 203
-rb_find_rcu 647 203
-rb_first 883 203
-rb_insert_color 884 203
-rb_last 883 203
-rb_link_node 885 203
-rb_link_node_rcu 886 203
-rb_next 883 203
-rb_prev 883 203
-rc_register_device 887 148
-rc_unregister_device 888 148
-rcu_access_pointer 889 275
-rcu_assign_pointer 890 41
-rcu_assign_sk_user_data 891 95
-rcu_barrier 892 276
-rcu_barrier_tasks 892 276
-rcu_barrier_tasks_trace 892 276
-rcu_dereference 893 275
-rcu_dereference_all 893 275
-rcu_dereference_all_check 893 275
-rcu_dereference_bh 893 275
-rcu_dereference_bh_check 893 275
-rcu_dereference_check 893 275
-rcu_dereference_protected 894 275
-rcu_dereference_raw 893 275
-rcu_dereference_raw_check 893 275
-rcu_dereference_rtnl 714 5
-rcu_dereference_sched 893 275
-rcu_dereference_sched_check 893 275
-rcu_dereference_sk_user_data 895 95
+raw_spin_lock_irq 894 273
+raw_spin_lock_irq_rcu_node 894 274
+raw_spin_lock_irqsave 895 273
+raw_spin_lock_irqsave_nested 894 273
+raw_spin_lock_irqsave_rcu_node 895 274
+raw_spin_lock_nest_lock 896 273
+raw_spin_lock_nested 896 273
+raw_spin_lock_rcu_node 892 274
+raw_spin_rq_lock 892 70
+raw_spin_rq_lock_irqsave 895 70
+raw_spin_rq_unlock 897 70
+raw_spin_trylock 898 273
+raw_spin_trylock_bh 899 273
+raw_spin_trylock_irq 900 273
+raw_spin_trylock_irqsave 901 273
+raw_spin_unlock 897 273
+raw_spin_unlock_bh 902 273
+raw_spin_unlock_irq 903 273
+raw_spin_unlock_irq_rcu_node 903 274
+raw_spin_unlock_irqrestore 904 273
+raw_spin_unlock_irqrestore_rcu_node 904 274
+raw_spin_unlock_rcu_node 897 274
+raw_write_seqcount_barrier 905 67
+raw_write_seqcount_begin 906 67
+raw_write_seqcount_end 907 67
+raw_write_seqcount_latch 905 67
+rb_entry 313 204
+rb_entry_rcu 564 204
+rb_entry_safe 564 204
+rb_erase 908 204
+rb_find_rcu 650 204
+rb_first 909 204
+rb_insert_color 910 204
+rb_last 909 204
+rb_link_node 911 204
+rb_link_node_rcu 912 204
+rb_next 909 204
+rb_prev 909 204
+rc_register_device 913 149
+rc_unregister_device 914 149
+rcu_access_pointer 915 275
+rcu_assign_pointer 916 41
+rcu_assign_sk_user_data 917 95
+rcu_barrier 918 276
+rcu_barrier_tasks 918 276
+rcu_barrier_tasks_trace 918 276
+rcu_dereference 919 275
+rcu_dereference_all 919 275
+rcu_dereference_all_check 919 275
+rcu_dereference_bh 919 275
+rcu_dereference_bh_check 919 275
+rcu_dereference_check 919 275
+rcu_dereference_protected 920 275
+rcu_dereference_raw 919 275
+rcu_dereference_raw_check 919 275
+rcu_dereference_rtnl 717 5
+rcu_dereference_sched 919 275
+rcu_dereference_sched_check 919 275
+rcu_dereference_sk_user_data 921 95
 rcu_is_watching 59 42
 rcu_pointer_handoff 249 275
-rcu_read_lock 896 277
+rcu_read_lock 922 277
 rcu_read_lock_any_held 59 42
-rcu_read_lock_bh 897 277
+rcu_read_lock_bh 923 277
 rcu_read_lock_bh_held 59 42
-rcu_read_lock_dont_migrate 898 277
+rcu_read_lock_dont_migrate 924 277
 rcu_read_lock_held 59 42
-rcu_read_lock_sched 899 277
+rcu_read_lock_sched 925 277
 rcu_read_lock_sched_held 59 42
-rcu_read_lock_sched_notrace 899 277
-rcu_read_lock_trace 900 277
-rcu_read_unlock 901 277
-rcu_read_unlock_bh 902 277
-rcu_read_unlock_migrate 903 277
-rcu_read_unlock_sched 904 277
-rcu_read_unlock_sched_notrace 904 277
-rcu_read_unlock_trace 905 277
-rcu_replace_pointer 906 41
-rcu_sync_enter 907 278
-rcu_sync_exit 908 278
+rcu_read_lock_sched_notrace 925 277
+rcu_read_lock_trace 926 277
+rcu_read_unlock 927 277
+rcu_read_unlock_bh 928 277
+rcu_read_unlock_migrate 929 277
+rcu_read_unlock_sched 930 277
+rcu_read_unlock_sched_notrace 930 277
+rcu_read_unlock_trace 931 277
+rcu_replace_pointer 932 41
+rcu_sync_enter 933 278
+rcu_sync_exit 934 278
 rcu_sync_is_idle 44 278
-rcuref_get 329 279
-rcuref_init 909 279
-rcuref_put 910 279
+rcuref_get 331 279
+rcuref_init 935 279
+rcuref_put 936 279
 rcuref_read 44 279
-rcuwait_active 44 176
-rcuwait_wait_event 250 176
-rcuwait_wake_up 333 176
-read_lock 911 273
-read_lock_bh 912 273
-read_lock_irq 913 273
-read_lock_irqsave 914 273
-read_poll_timeout 915 280
-read_poll_timeout_atomic 916 280
+rcuwait_active 44 177
+rcuwait_wait_event 250 177
+rcuwait_wake_up 335 177
+read_lock 937 273
+read_lock_bh 938 273
+read_lock_irq 939 273
+read_lock_irqsave 940 273
+read_poll_timeout 941 280
+read_poll_timeout_atomic 942 280
 read_seqbegin 105 67
-read_seqbegin_or_lock 917 67
+read_seqbegin_or_lock 943 67
 read_seqbegin_or_lock_irqsave 105 67
 read_seqcount_begin 105 67
-read_seqcount_latch 863 67
-read_seqcount_latch_retry 732 67
-read_seqcount_retry 732 67
-read_seqlock_excl 918 67
-read_seqlock_excl_bh 919 67
-read_seqlock_excl_irq 920 67
-read_seqlock_excl_irqsave 921 67
-read_seqretry 732 67
-read_sequnlock_excl 922 67
-read_sequnlock_excl_bh 923 67
-read_sequnlock_excl_irq 924 67
-read_sequnlock_excl_irqrestore 925 67
-read_thread_flags 926 105
-read_trylock 927 273
-read_unlock 928 273
-read_unlock_bh 929 273
-read_unlock_irq 930 273
-read_unlock_irqrestore 931 273
+read_seqcount_latch 889 67
+read_seqcount_latch_retry 735 67
+read_seqcount_retry 735 67
+read_seqlock_excl 944 67
+read_seqlock_excl_bh 945 67
+read_seqlock_excl_irq 946 67
+read_seqlock_excl_irqsave 947 67
+read_seqretry 735 67
+read_sequnlock_excl 948 67
+read_sequnlock_excl_bh 949 67
+read_sequnlock_excl_irq 950 67
+read_sequnlock_excl_irqrestore 951 67
+read_thread_flags 952 106
+read_trylock 953 273
+read_unlock 954 273
+read_unlock_bh 955 273
+read_unlock_irq 956 273
+read_unlock_irqrestore 957 273
 readb 103 66
 readb_relaxed 103 66
 readl 103 66
-readl_poll_timeout 932 280
+readl_poll_timeout 958 280
 readl_poll_timeout_atomic 103 280
 readl_relaxed 103 66
 readq 103 66
-readq_poll_timeout 932 280
+readq_poll_timeout 958 280
 readq_poll_timeout_atomic 103 280
 readq_relaxed 103 66
 readsb 85 66
@@ -2834,326 +2856,326 @@ readsq 85 66
 readsw 85 66
 readw 103 66
 readw_relaxed 103 66
-readx_poll_timeout 933 280
-readx_poll_timeout_atomic 934 280
-refcount_add 935 281
-refcount_add_not_zero 936 281
-refcount_add_not_zero_acquire 937 281
-refcount_dec 938 281
-refcount_dec_and_lock 939 281
-refcount_dec_and_lock_irqsave 939 281
-refcount_dec_and_mutex_lock 940 281
-refcount_dec_and_rtnl_lock 941 5
-refcount_dec_and_test 942 281
-refcount_dec_if_one 943 281
-refcount_dec_not_one 943 281
-refcount_inc 625 281
-refcount_inc_not_zero 626 281
-refcount_inc_not_zero_acquire 944 281
+readx_poll_timeout 959 280
+readx_poll_timeout_atomic 960 280
+refcount_add 961 281
+refcount_add_not_zero 962 281
+refcount_add_not_zero_acquire 963 281
+refcount_dec 964 281
+refcount_dec_and_lock 965 281
+refcount_dec_and_lock_irqsave 965 281
+refcount_dec_and_mutex_lock 966 281
+refcount_dec_and_rtnl_lock 967 5
+refcount_dec_and_test 968 281
+refcount_dec_if_one 969 281
+refcount_dec_not_one 969 281
+refcount_inc 628 281
+refcount_inc_not_zero 629 281
+refcount_inc_not_zero_acquire 970 281
 refcount_read 226 281
 refcount_set 228 281
 refcount_set_release 229 281
-refcount_sub_and_test 945 281
-register_candev 946 64
-register_netdev 947 282
-register_netdevice 946 64
-regulator_bulk_disable 288 283
-regulator_bulk_enable 289 283
-regulator_disable 948 283
-regulator_enable 295 283
-regulator_register 949 149
-regulator_unregister 950 149
-reinit_completion 36 108
-release_sock 951 95
-remove_proc_entry 331 270
-remove_proc_subtree 331 270
+refcount_sub_and_test 971 281
+register_candev 972 64
+register_netdev 973 282
+register_netdevice 972 64
+regulator_bulk_disable 290 283
+regulator_bulk_enable 291 283
+regulator_disable 974 283
+regulator_enable 297 283
+regulator_register 975 150
+regulator_unregister 976 150
+reinit_completion 36 109
+release_sock 977 95
+remove_proc_entry 333 270
+remove_proc_subtree 333 270
 remove_wait_queue 85 73
-request_any_context_irq 952 19
+request_any_context_irq 978 19
 request_firmware 271 284
-request_irq 953 19
+request_irq 979 19
 request_module 271 285
-request_percpu_irq 952 19
-request_threaded_irq 954 19
-reset_control_assert 788 286
-reset_control_deassert 789 286
-reset_controller_register 955 150
-reset_controller_unregister 956 150
+request_percpu_irq 978 19
+request_threaded_irq 980 19
+reset_control_assert 796 286
+reset_control_deassert 797 286
+reset_controller_register 981 151
+reset_controller_unregister 982 151
 return_ptr 69 12
-rhashtable_destroy 457 287
-rhashtable_insert_fast 957 287
-rhashtable_lookup 958 287
-rhashtable_lookup_fast 958 287
-rhashtable_lookup_insert_fast 957 287
-rhashtable_remove 959 287
-rhashtable_remove_fast 960 287
-rhashtable_walk_next 958 287
-rhashtable_walk_start 961 287
-rhashtable_walk_stop 842 287
-rht_dereference 962 287
-rht_dereference_bucket 962 287
-rht_dereference_bucket_rcu 714 287
-rht_dereference_rcu 714 287
+rhashtable_destroy 460 287
+rhashtable_insert_fast 983 287
+rhashtable_lookup 984 287
+rhashtable_lookup_fast 984 287
+rhashtable_lookup_insert_fast 983 287
+rhashtable_remove 985 287
+rhashtable_remove_fast 986 287
+rhashtable_walk_next 984 287
+rhashtable_walk_start 987 287
+rhashtable_walk_stop 988 287
+rht_dereference 989 287
+rht_dereference_bucket 989 287
+rht_dereference_bucket_rcu 717 287
+rht_dereference_rcu 717 287
 riscv_has_extension_likely 142 288
 riscv_has_extension_unlikely 142 288
-rmb 963 161
+rmb 990 162
 rootfs_initcall 149 54
 round_down 1 25
 round_up 1 25
 rounddown 1 25
-rounddown_pow_of_two 1 211
+rounddown_pow_of_two 1 212
 roundup 1 25
-roundup_pow_of_two 1 211
-rproc_add 964 151
-rproc_del 965 151
-rq_lock 866 70
-rq_lock_irq 868 70
-rq_lock_irqsave 869 70
-rq_unlock 871 70
-rq_unlock_irq 877 70
-rq_unlock_irqrestore 878 70
-rt_mutex_lock 966 289
-rt_mutex_lock_interruptible 967 289
-rt_mutex_lock_killable 967 289
-rt_mutex_lock_nested 968 289
-rt_mutex_trylock 969 289
-rt_mutex_unlock 970 289
-rtnl_dereference 894 5
-rtnl_is_locked 971 5
-rtnl_lock 972 5
-rtnl_lock_interruptible 973 5
-rtnl_lock_killable 973 5
-rtnl_net_lock 974 5
-rtnl_net_unlock 975 5
-rtnl_trylock 976 5
-rtnl_unlock 977 5
+roundup_pow_of_two 1 212
+rproc_add 991 152
+rproc_del 992 152
+rq_lock 892 70
+rq_lock_irq 894 70
+rq_lock_irqsave 895 70
+rq_unlock 897 70
+rq_unlock_irq 903 70
+rq_unlock_irqrestore 904 70
+rt_mutex_lock 993 289
+rt_mutex_lock_interruptible 994 289
+rt_mutex_lock_killable 994 289
+rt_mutex_lock_nested 995 289
+rt_mutex_trylock 996 289
+rt_mutex_unlock 997 289
+rtnl_dereference 920 5
+rtnl_is_locked 998 5
+rtnl_lock 999 5
+rtnl_lock_interruptible 1000 5
+rtnl_lock_killable 1000 5
+rtnl_net_lock 1001 5
+rtnl_net_unlock 1002 5
+rtnl_trylock 1003 5
+rtnl_unlock 1004 5
 rwlock_init 36 84
-rwlock_is_contended 865 84
-rwlock_needbreak 865 84
-rwsem_assert_held 579 165
-rwsem_assert_held_write 157 165
-rwsem_is_contended 731 165
-rwsem_is_locked 731 165
+rwlock_is_contended 891 84
+rwlock_needbreak 891 84
+rwsem_assert_held 582 166
+rwsem_assert_held_write 157 166
+rwsem_is_contended 734 166
+rwsem_is_locked 734 166
 sb_bread 271 101
-sb_end_intwrite 430 171
-sb_end_pagefault 430 171
-sb_end_write 430 171
-sb_start_intwrite 433 171
-sb_start_pagefault 433 171
-sb_start_write 433 171
-sb_start_write_trylock 978 171
-sched_clock 40 233
+sb_end_intwrite 432 172
+sb_end_pagefault 432 172
+sb_end_write 432 172
+sb_start_intwrite 435 172
+sb_start_pagefault 435 172
+sb_start_write 435 172
+sb_start_write_trylock 1005 172
+sched_clock 40 234
 sched_preempt_enable_no_resched 100 65
-schedule 605 110
-schedule_delayed_work 979 18
-schedule_delayed_work_on 980 18
-schedule_hrtimeout 304 205
-schedule_hrtimeout_range 304 205
-schedule_on_each_cpu 606 18
-schedule_preempt_disabled 605 110
-schedule_timeout 606 110
-schedule_timeout_idle 606 110
-schedule_timeout_interruptible 606 110
-schedule_timeout_killable 606 110
-schedule_timeout_uninterruptible 606 110
-schedule_work 981 18
-schedule_work_on 982 18
-scnprintf 40 222
+schedule 608 111
+schedule_delayed_work 1006 18
+schedule_delayed_work_on 1007 18
+schedule_hrtimeout 306 206
+schedule_hrtimeout_range 306 206
+schedule_on_each_cpu 609 18
+schedule_preempt_disabled 608 111
+schedule_timeout 609 111
+schedule_timeout_idle 609 111
+schedule_timeout_interruptible 609 111
+schedule_timeout_killable 609 111
+schedule_timeout_uninterruptible 609 111
+schedule_work 1008 18
+schedule_work_on 1009 18
+scnprintf 40 223
 scoped_cond_guard 17 12
 scoped_guard 17 12
-scoped_seqlock_read 917 67
-scsi_add_host 983 290
-scsi_add_host_with_dma 983 290
-scsi_host_put 984 290
-scsi_remove_host 985 290
-sema_init 36 164
+scoped_seqlock_read 943 67
+scsi_add_host 1010 290
+scsi_add_host_with_dma 1010 290
+scsi_host_put 1011 290
+scsi_remove_host 1012 290
+sema_init 36 165
 seqcount_init 36 291
 seqlock_init 36 291
-serio_register_port 986 196
-serio_unregister_port 987 196
-set_bit 318 49
-set_buffer_uptodate 988 101
-set_cpus_allowed_ptr 271 128
-set_current_state 989 68
-set_mask_bits 990 55
-set_page_count 909 179
-set_pmd 909 261
-set_pmd_at 991 261
-set_pte 909 261
-set_pte_at 991 261
-set_ptes 991 261
-set_pud_at 991 261
-set_special_state 107 111
-set_thread_flag 992 105
-set_ti_thread_flag 993 105
-set_tsk_need_resched 54 105
-set_tsk_thread_flag 993 105
-shost_priv 315 119
+serio_register_port 1013 197
+serio_unregister_port 1014 197
+set_bit 320 49
+set_buffer_uptodate 1015 101
+set_cpus_allowed_ptr 271 129
+set_current_state 1016 68
+set_mask_bits 1017 55
+set_page_count 935 180
+set_pmd 1018 105
+set_pmd_at 1019 105
+set_pte 1018 105
+set_pte_at 1019 105
+set_ptes 1019 105
+set_pud_at 1019 105
+set_special_state 107 112
+set_thread_flag 1020 106
+set_ti_thread_flag 1021 106
+set_tsk_need_resched 54 106
+set_tsk_thread_flag 1021 106
+shost_priv 317 120
 sign_extend32 1 55
 sign_extend64 1 55
 signal_pending 44 292
-single_open 994 22
-single_open_size 994 22
+single_open 1022 22
+single_open_size 1022 22
 size_add 1 83
 size_mul 1 83
 sizeof 3 45
-sizeof_field 3 259
+sizeof_field 3 260
 sk_free 272 95
 skb_clone 82 69
 skb_copy 82 69
-skb_dequeue 995 69
-skb_dequeue_tail 995 69
-skb_get 395 69
+skb_dequeue 1023 69
+skb_dequeue_tail 1023 69
+skb_get 397 69
 skb_peek 268 69
 skb_queue_empty 268 69
 skb_queue_empty_lockless 44 69
-skb_queue_head 996 69
+skb_queue_head 1024 69
 skb_queue_head_init 36 69
 skb_queue_len 268 69
 skb_queue_len_lockless 44 69
-skb_queue_purge 997 69
-skb_queue_tail 996 69
-skb_unlink 998 69
-skb_unref 910 69
-smp_acquire__after_ctrl_dep 999 87
-smp_call_function 781 260
-smp_call_function_any 1000 260
-smp_call_function_many 782 260
-smp_call_function_single 1000 260
-smp_call_function_single_async 1001 260
-smp_cond_load_acquire 1002 87
-smp_cond_load_relaxed 1003 87
-smp_load_acquire 1002 293
-smp_mb 1004 161
-smp_mb__after_atomic 1005 86
-smp_mb__after_mmgrab 1006 188
-smp_mb__after_spinlock 1006 294
-smp_mb__after_srcu_read_lock 1006 103
-smp_mb__after_srcu_read_unlock 1006 294
-smp_mb__after_switch_mm 1004 70
-smp_mb__after_unlock_lock 1006 294
-smp_mb__before_atomic 1007 86
-smp_processor_id 864 183
-smp_read_barrier_depends 745 249
-smp_rmb 1008 161
-smp_store_mb 1009 161
-smp_store_release 453 293
-smp_wmb 1010 161
-snd_card_disconnect 1011 295
-snd_card_free 1012 295
-snd_card_register 1013 295
-snd_devm_card_new 357 119
-snd_soc_register_component 1014 152
-snd_soc_unregister_component 1015 152
-snprintf 40 222
-sock_flag 1016 95
+skb_queue_purge 1025 69
+skb_queue_tail 1024 69
+skb_unlink 1026 69
+skb_unref 936 69
+smp_acquire__after_ctrl_dep 1027 87
+smp_call_function 784 261
+smp_call_function_any 1028 261
+smp_call_function_many 785 261
+smp_call_function_single 1028 261
+smp_call_function_single_async 1029 261
+smp_cond_load_acquire 1030 87
+smp_cond_load_relaxed 1031 87
+smp_load_acquire 1030 293
+smp_mb 1032 162
+smp_mb__after_atomic 1033 86
+smp_mb__after_mmgrab 1034 189
+smp_mb__after_spinlock 1034 294
+smp_mb__after_srcu_read_lock 1034 103
+smp_mb__after_srcu_read_unlock 1034 294
+smp_mb__after_switch_mm 1032 70
+smp_mb__after_unlock_lock 1034 294
+smp_mb__before_atomic 1035 86
+smp_processor_id 890 184
+smp_read_barrier_depends 748 250
+smp_rmb 1036 162
+smp_store_mb 1037 162
+smp_store_release 456 293
+smp_wmb 1038 162
+snd_card_disconnect 1039 295
+snd_card_free 1040 295
+snd_card_register 1041 295
+snd_devm_card_new 359 120
+snd_soc_register_component 1042 153
+snd_soc_unregister_component 1043 153
+snprintf 40 223
+sock_flag 1044 95
 sock_hold 92 95
 sock_owned_by_me 157 95
-sock_owned_by_user 1017 95
-sock_owned_by_user_nocheck 1017 95
-sock_poll_wait 1018 95
-sock_put 310 95
-sock_reset_flag 1019 95
-sock_set_flag 1020 95
-sock_valbool_flag 1021 95
-softirq_count 538 65
-spi_controller_get_devdata 315 119
-spi_controller_put 355 119
+sock_owned_by_user 1045 95
+sock_owned_by_user_nocheck 1045 95
+sock_poll_wait 1046 95
+sock_put 312 95
+sock_reset_flag 1047 95
+sock_set_flag 1048 95
+sock_valbool_flag 1049 95
+softirq_count 541 65
+spi_controller_get_devdata 317 120
+spi_controller_put 357 120
 spi_get_drvdata 40 11
-spi_master_get_devdata 315 119
-spi_master_put 355 119
-spi_register_controller 1022 153
-spi_register_master 1022 153
-spi_sync 271 153
-spi_unregister_controller 1023 153
-spi_unregister_master 1023 153
-spin_is_contended 865 84
-spin_is_locked 865 84
+spi_master_get_devdata 317 120
+spi_master_put 357 120
+spi_register_controller 1050 154
+spi_register_master 1050 154
+spi_sync 271 154
+spi_unregister_controller 1051 154
+spi_unregister_master 1051 154
+spin_is_contended 891 84
+spin_is_locked 891 84
 spin_lock 94 273
 spin_lock_bh 95 273
 spin_lock_init 36 84
-spin_lock_irq 1024 273
-spin_lock_irqsave 1025 273
-spin_lock_irqsave_nested 1026 273
-spin_lock_nest_lock 1027 273
-spin_lock_nested 1027 273
-spin_needbreak 865 84
-spin_trylock 823 273
-spin_trylock_bh 1028 273
-spin_trylock_irq 1029 273
-spin_trylock_irqsave 1030 273
+spin_lock_irq 1052 273
+spin_lock_irqsave 1053 273
+spin_lock_irqsave_nested 1054 273
+spin_lock_nest_lock 1055 273
+spin_lock_nested 1055 273
+spin_needbreak 891 84
+spin_trylock 838 273
+spin_trylock_bh 1056 273
+spin_trylock_irq 1057 273
+spin_trylock_irqsave 1058 273
 spin_unlock 97 273
 spin_unlock_bh 98 273
-spin_unlock_irq 1031 273
-spin_unlock_irqrestore 1032 273
-spin_until_cond 1033 296
-sprintf 40 222
-srcu_barrier 1034 103
-srcu_dereference 1035 275
-srcu_dereference_check 1035 275
-srcu_dereference_notrace 1035 275
-srcu_down_read 1036 103
-srcu_down_read_fast 1036 103
-srcu_read_lock 1036 103
-srcu_read_lock_fast 1036 103
-srcu_read_lock_fast_notrace 1036 103
-srcu_read_lock_fast_updown 1036 103
-srcu_read_lock_held 865 42
-srcu_read_lock_nmisafe 1036 103
-srcu_read_lock_notrace 1036 103
-srcu_read_unlock 1037 103
-srcu_read_unlock_fast 1037 103
-srcu_read_unlock_fast_notrace 1037 103
-srcu_read_unlock_fast_updown 1037 103
-srcu_read_unlock_nmisafe 1037 103
-srcu_read_unlock_notrace 1037 103
-srcu_up_read 1037 103
-srcu_up_read_fast 1037 103
-ssleep 305 180
-start_poll_synchronize_rcu 471 42
-start_poll_synchronize_srcu 472 103
+spin_unlock_irq 1059 273
+spin_unlock_irqrestore 1060 273
+spin_until_cond 1061 296
+sprintf 40 223
+srcu_barrier 1062 103
+srcu_dereference 1063 275
+srcu_dereference_check 1063 275
+srcu_dereference_notrace 1063 275
+srcu_down_read 1064 103
+srcu_down_read_fast 1064 103
+srcu_read_lock 1064 103
+srcu_read_lock_fast 1064 103
+srcu_read_lock_fast_notrace 1064 103
+srcu_read_lock_fast_updown 1064 103
+srcu_read_lock_held 891 42
+srcu_read_lock_nmisafe 1064 103
+srcu_read_lock_notrace 1064 103
+srcu_read_unlock 1065 103
+srcu_read_unlock_fast 1065 103
+srcu_read_unlock_fast_notrace 1065 103
+srcu_read_unlock_fast_updown 1065 103
+srcu_read_unlock_nmisafe 1065 103
+srcu_read_unlock_notrace 1065 103
+srcu_up_read 1065 103
+srcu_up_read_fast 1065 103
+ssleep 307 181
+start_poll_synchronize_rcu 474 42
+start_poll_synchronize_srcu 475 103
 static_assert 1 10
-static_branch_dec 1038 297
-static_branch_dec_cpuslocked 1039 297
-static_branch_disable 1040 297
-static_branch_disable_cpuslocked 1041 297
-static_branch_enable 1042 297
-static_branch_enable_cpuslocked 1043 297
-static_branch_inc 1044 297
-static_branch_inc_cpuslocked 1045 297
-static_branch_likely 1046 297
-static_branch_unlikely 1046 297
+static_branch_dec 1066 297
+static_branch_dec_cpuslocked 1067 297
+static_branch_disable 1068 297
+static_branch_disable_cpuslocked 1069 297
+static_branch_enable 1070 297
+static_branch_enable_cpuslocked 1071 297
+static_branch_inc 1072 297
+static_branch_inc_cpuslocked 1073 297
+static_branch_likely 1074 297
+static_branch_unlikely 1074 297
 static_cpu_has 142 100
-static_key_count 44 220
-static_key_disable 1040 297
-static_key_disable_cpuslocked 1041 297
-static_key_enable 1042 297
-static_key_enable_cpuslocked 1043 297
-static_key_enabled 1047 297
-static_key_false 1047 297
-static_key_fast_inc_not_disabled 220 220
-static_key_slow_dec 1038 297
-static_key_slow_dec_cpuslocked 1039 297
-static_key_slow_inc 1044 297
-static_key_slow_inc_cpuslocked 1045 297
-static_key_true 1047 297
-stop_machine 606 298
-store_release_wake_up 1048 90
-strcasecmp 40 228
-strchr 40 228
-strcmp 40 228
-strcpy 61 228
-strlcpy 61 228
-strlen 40 228
-strncmp 40 228
-strncpy 61 228
+static_key_count 44 221
+static_key_disable 1068 297
+static_key_disable_cpuslocked 1069 297
+static_key_enable 1070 297
+static_key_enable_cpuslocked 1071 297
+static_key_enabled 1075 297
+static_key_false 1075 297
+static_key_fast_inc_not_disabled 220 221
+static_key_slow_dec 1066 297
+static_key_slow_dec_cpuslocked 1067 297
+static_key_slow_inc 1072 297
+static_key_slow_inc_cpuslocked 1073 297
+static_key_true 1075 297
+stop_machine 609 298
+store_release_wake_up 1076 90
+strcasecmp 40 229
+strchr 40 229
+strcmp 40 229
+strcpy 61 229
+strlcpy 61 229
+strlen 40 229
+strncmp 40 229
+strncpy 61 229
 strncpy_from_user 73 58
-strndup_user 724 228
-strnlen 40 228
-strnlen_user 724 58
-strrchr 40 228
-strscpy 61 228
-strscpy_pad 61 228
-strstr 40 228
+strndup_user 727 229
+strnlen 40 229
+strnlen_user 727 58
+strrchr 40 229
+strscpy 61 229
+strscpy_pad 61 229
+strstr 40 229
 struct_size 1 83
 struct_size_t 1 83
 submit_bio 17 96
@@ -3164,72 +3186,72 @@ swab16 1 299
 swab32 1 299
 swab64 1 299
 swait_active 44 46
-swait_event_exclusive 1049 68
-swait_event_idle_exclusive 1049 68
-swait_event_interruptible_exclusive 1050 68
-swait_event_interruptible_timeout_exclusive 1050 68
-swait_event_timeout_exclusive 1050 68
-swake_up_all 133 213
-swake_up_all_locked 133 213
-swake_up_locked 133 213
-swake_up_one 133 213
-swq_has_sleeper 464 46
+swait_event_exclusive 1077 68
+swait_event_idle_exclusive 1077 68
+swait_event_interruptible_exclusive 1078 68
+swait_event_interruptible_timeout_exclusive 1078 68
+swait_event_timeout_exclusive 1078 68
+swake_up_all 133 214
+swake_up_all_locked 133 214
+swake_up_locked 133 214
+swake_up_one 133 214
+swq_has_sleeper 467 46
 sync_blockdev 250 75
-sync_cmpxchg 297 86
-sync_try_cmpxchg 1051 86
-synchronize_hardirq 1052 19
-synchronize_irq 1053 19
-synchronize_net 1054 282
-synchronize_rcu 1054 113
-synchronize_rcu_expedited 1054 113
-synchronize_rcu_tasks 1055 113
-synchronize_rcu_tasks_rude 1055 113
-synchronize_rcu_tasks_trace 1055 113
-synchronize_srcu 1056 103
-synchronize_srcu_expedited 1056 103
-sysfs_emit 40 222
-sysfs_emit_at 40 222
-sysfs_remove_bin_file 352 131
-sysfs_remove_file 352 131
-sysfs_remove_files 352 131
-sysfs_remove_group 352 131
-sysfs_remove_groups 352 131
-task_cpu 40 111
-task_lock 94 189
-task_pid_nr 40 111
-task_rq_lock 1057 70
-task_rq_unlock 1058 70
-task_tgid_nr 40 111
-task_unlock 97 189
-task_work_add 1059 300
-tasklet_disable 1060 19
-tasklet_disable_in_atomic 1061 19
-tasklet_disable_nosync 1062 19
-tasklet_enable 1063 19
-tasklet_hi_schedule 1064 19
-tasklet_init 1065 19
-tasklet_kill 1066 19
-tasklet_schedule 1064 19
-tasklet_setup 1065 19
-tasklet_unlock_wait 1067 19
+sync_cmpxchg 299 86
+sync_try_cmpxchg 1079 86
+synchronize_hardirq 1080 19
+synchronize_irq 1081 19
+synchronize_net 1082 282
+synchronize_rcu 1082 114
+synchronize_rcu_expedited 1082 114
+synchronize_rcu_tasks 1083 114
+synchronize_rcu_tasks_rude 1083 114
+synchronize_rcu_tasks_trace 1083 114
+synchronize_srcu 1084 103
+synchronize_srcu_expedited 1084 103
+sysfs_emit 40 223
+sysfs_emit_at 40 223
+sysfs_remove_bin_file 354 132
+sysfs_remove_file 354 132
+sysfs_remove_files 354 132
+sysfs_remove_group 354 132
+sysfs_remove_groups 354 132
+task_cpu 40 112
+task_lock 94 190
+task_pid_nr 40 112
+task_rq_lock 1085 70
+task_rq_unlock 1086 70
+task_tgid_nr 40 112
+task_unlock 97 190
+task_work_add 1087 300
+tasklet_disable 1088 19
+tasklet_disable_in_atomic 1089 19
+tasklet_disable_nosync 1090 19
+tasklet_enable 1091 19
+tasklet_hi_schedule 1092 19
+tasklet_init 1093 19
+tasklet_kill 1094 19
+tasklet_schedule 1092 19
+tasklet_setup 1093 19
+tasklet_unlock_wait 1095 19
 tcf_queue_work 26 301
-test_and_change_bit 1068 49
-test_and_clear_bit 319 49
-test_and_clear_thread_flag 1069 105
-test_and_clear_ti_thread_flag 1070 105
-test_and_clear_tsk_thread_flag 1070 105
-test_and_clear_wake_up_bit 1071 90
-test_and_set_bit 320 49
-test_and_set_bit_lock 1072 49
-test_and_set_thread_flag 1073 105
-test_and_set_ti_thread_flag 1074 105
-test_and_set_tsk_thread_flag 1074 105
-test_bit 321 49
-test_bit_acquire 1075 49
-test_thread_flag 1076 105
-test_ti_thread_flag 1016 105
-test_tsk_thread_flag 1016 105
-thermal_zone_device_unregister 1077 154
+test_and_change_bit 1096 49
+test_and_clear_bit 321 49
+test_and_clear_thread_flag 1097 106
+test_and_clear_ti_thread_flag 1098 106
+test_and_clear_tsk_thread_flag 1098 106
+test_and_clear_wake_up_bit 1099 90
+test_and_set_bit 322 49
+test_and_set_bit_lock 1100 49
+test_and_set_thread_flag 1101 106
+test_and_set_ti_thread_flag 1102 106
+test_and_set_tsk_thread_flag 1102 106
+test_bit 323 49
+test_bit_acquire 1103 49
+test_thread_flag 1104 106
+test_ti_thread_flag 1044 106
+test_tsk_thread_flag 1044 106
+thermal_zone_device_unregister 1105 155
 this_cpu_add 116 71
 this_cpu_add_return 117 71
 this_cpu_and 118 71
@@ -3242,7 +3264,7 @@ this_cpu_has 142 100
 this_cpu_inc 122 71
 this_cpu_inc_return 123 71
 this_cpu_or 124 71
-this_cpu_ptr 125 184
+this_cpu_ptr 125 185
 this_cpu_read 126 71
 this_cpu_sub 127 71
 this_cpu_sub_return 128 71
@@ -3251,209 +3273,209 @@ this_cpu_try_cmpxchg128 129 71
 this_cpu_try_cmpxchg64 129 71
 this_cpu_write 130 71
 this_cpu_xchg 131 71
-time_after 40 219
-time_after_eq 40 219
-time_before 40 219
-time_before_eq 40 219
-time_is_after_jiffies 40 219
-time_is_before_jiffies 40 219
-timer_container_of 311 23
-timer_delete 336 76
-timer_delete_sync 335 76
-timer_delete_sync_try 1078 76
+time_after 40 220
+time_after_eq 40 220
+time_before 40 220
+time_before_eq 40 220
+time_is_after_jiffies 40 220
+time_is_before_jiffies 40 220
+timer_container_of 313 23
+timer_delete 338 76
+timer_delete_sync 337 76
+timer_delete_sync_try 1106 76
 timer_pending 106 23
-timer_reduce 753 76
-timer_setup 1079 23
-timer_setup_on_stack 1080 23
-timer_shutdown 1081 76
-timer_shutdown_sync 1082 76
+timer_reduce 756 76
+timer_setup 1107 23
+timer_setup_on_stack 1108 23
+timer_shutdown 1109 76
+timer_shutdown_sync 1110 76
 tlb_finish_mmu 66 302
 tlb_flush_mmu 66 302
-tlb_gather_mmu 723 302
+tlb_gather_mmu 726 302
 tlb_remove_page 249 302
-tlb_remove_table 1083 302
-truncate_inode_pages 747 109
-try_cmpxchg 1051 86
-try_cmpxchg128 1051 86
-try_cmpxchg128_acquire 1084 86
-try_cmpxchg128_local 1085 107
-try_cmpxchg128_relaxed 1086 86
-try_cmpxchg128_release 1087 86
-try_cmpxchg64 1051 86
-try_cmpxchg64_acquire 1084 86
-try_cmpxchg64_local 1085 107
-try_cmpxchg64_relaxed 1086 86
-try_cmpxchg64_release 1087 86
-try_cmpxchg_acquire 1084 86
-try_cmpxchg_local 1085 107
-try_cmpxchg_relaxed 1086 86
-try_cmpxchg_release 1087 86
-try_get_page 329 109
-try_module_get 454 63
-try_to_del_timer_sync 1078 76
-try_to_wake_up 333 68
-try_wait_for_completion 1088 108
-tryget_task_struct 329 189
-trylock_buffer 1089 101
-trylock_page 455 169
-typec_register_port 1090 303
-typec_unregister_port 1091 303
+tlb_remove_table 1111 302
+truncate_inode_pages 750 110
+try_cmpxchg 1079 86
+try_cmpxchg128 1079 86
+try_cmpxchg128_acquire 1112 86
+try_cmpxchg128_local 1113 108
+try_cmpxchg128_relaxed 1114 86
+try_cmpxchg128_release 1115 86
+try_cmpxchg64 1079 86
+try_cmpxchg64_acquire 1112 86
+try_cmpxchg64_local 1113 108
+try_cmpxchg64_relaxed 1114 86
+try_cmpxchg64_release 1115 86
+try_cmpxchg_acquire 1112 86
+try_cmpxchg_local 1113 108
+try_cmpxchg_relaxed 1114 86
+try_cmpxchg_release 1115 86
+try_get_page 331 110
+try_module_get 457 63
+try_to_del_timer_sync 1106 76
+try_to_wake_up 335 68
+try_wait_for_completion 1116 109
+tryget_task_struct 331 190
+trylock_buffer 1117 101
+trylock_page 458 170
+typec_register_port 1118 303
+typec_unregister_port 1119 303
 typeof 3 45
-u64_stats_add 1092 304
-u64_stats_fetch_begin 622 304
-u64_stats_fetch_retry 1093 304
-u64_stats_inc 683 304
+u64_stats_add 1120 304
+u64_stats_fetch_begin 625 304
+u64_stats_fetch_retry 1121 304
+u64_stats_inc 686 304
 u64_stats_init 36 304
-u64_stats_read 797 304
-u64_stats_set 686 304
-u64_stats_sub 1094 304
-u64_stats_update_begin 1095 304
-u64_stats_update_begin_irqsave 1096 304
-u64_stats_update_end 1097 304
-u64_stats_update_end_irqrestore 1097 304
-u64_to_user_ptr 1 247
-uart_add_one_port 1098 305
+u64_stats_read 805 304
+u64_stats_set 689 304
+u64_stats_sub 1122 304
+u64_stats_update_begin 1123 304
+u64_stats_update_begin_irqsave 1124 304
+u64_stats_update_end 1125 304
+u64_stats_update_end_irqrestore 1125 304
+u64_to_user_ptr 1 248
+uart_add_one_port 1126 305
 uart_port_lock 94 305
-uart_port_lock_irq 1024 305
-uart_port_lock_irqsave 1025 305
-uart_port_trylock 823 305
-uart_port_trylock_irqsave 1030 305
+uart_port_lock_irq 1052 305
+uart_port_lock_irqsave 1053 305
+uart_port_trylock 838 305
+uart_port_trylock_irqsave 1058 305
 uart_port_unlock 97 305
-uart_port_unlock_irq 1031 305
-uart_port_unlock_irqrestore 1032 305
-uart_remove_one_port 1099 305
-udelay 338 180
+uart_port_unlock_irq 1059 305
+uart_port_unlock_irqrestore 1060 305
+uart_remove_one_port 1127 305
+udelay 340 181
 umax 1 25
 umin 1 25
 unlikely 79 39
-unlock_buffer 1100 101
-unlock_new_inode 642 173
-unlock_page 456 169
-unlock_sock_fast 951 95
-unlock_task_sighand 1101 238
-unrcu_pointer 1102 275
+unlock_buffer 1128 101
+unlock_new_inode 645 174
+unlock_page 459 170
+unlock_sock_fast 977 95
+unlock_task_sighand 1129 239
+unrcu_pointer 1130 275
 unreachable 11 8
-unregister_candev 1103 64
-unregister_netdev 1104 282
-unregister_netdevice 1103 64
-up 1105 164
-up_read 147 165
-up_read_non_owner 147 165
-up_write 148 165
-update_mmu_cache 338 177
+unregister_candev 1131 64
+unregister_netdev 1132 282
+unregister_netdevice 1131 64
+up 1133 165
+up_read 147 166
+up_read_non_owner 147 166
+up_write 148 166
+update_mmu_cache 340 178
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1106 306
+usb_add_gadget_udc 1134 306
 usb_alloc_urb 82 307
-usb_block_urb 1107 307
+usb_block_urb 1135 307
 usb_control_msg 271 307
-usb_del_gadget_udc 1108 306
-usb_fill_bulk_urb 1109 307
-usb_fill_control_urb 1110 307
-usb_fill_int_urb 1109 307
+usb_del_gadget_udc 1136 306
+usb_fill_bulk_urb 1137 307
+usb_fill_control_urb 1138 307
+usb_fill_int_urb 1137 307
 usb_free_urb 81 307
-usb_get_dev 395 307
-usb_kill_anchored_urbs 1111 307
-usb_kill_urb 1112 307
-usb_poison_anchored_urbs 1111 307
-usb_poison_urb 1113 307
-usb_put_dev 425 307
-usb_submit_urb 1114 307
-usb_unlink_anchored_urbs 1111 307
-usb_unlink_urb 1115 307
-usb_unpoison_anchored_urbs 1116 307
-usecs_to_jiffies 40 219
-usleep_idle_range 305 180
-usleep_range 305 180
-usleep_range_state 305 180
+usb_get_dev 397 307
+usb_kill_anchored_urbs 1139 307
+usb_kill_urb 1140 307
+usb_poison_anchored_urbs 1139 307
+usb_poison_urb 1141 307
+usb_put_dev 427 307
+usb_submit_urb 1142 307
+usb_unlink_anchored_urbs 1139 307
+usb_unlink_urb 1143 307
+usb_unpoison_anchored_urbs 1144 307
+usecs_to_jiffies 40 220
+usleep_idle_range 307 181
+usleep_range 307 181
+usleep_range_state 307 181
 va_arg 1 308
 va_copy 1 308
 va_end 1 308
 va_start 1 308
-vfree 623 309
-vfs_fsync 250 173
-video_drvdata 315 119
-virt_load_acquire 1002 293
-virt_mb 1004 161
-virt_mb__after_atomic 1005 86
-virt_mb__before_atomic 1007 86
-virt_rmb 1008 161
-virt_store_mb 1009 161
-virt_store_release 453 293
-virt_to_folio 40 109
-virt_to_page 40 109
-virt_to_phys 40 109
-virt_wmb 1010 161
-vma_assert_locked 579 239
-vma_assert_read_locked 579 239
-vma_assert_write_locked 157 239
-vma_end_read 1117 239
-vma_end_write_all 1118 239
-vma_is_attached 106 239
-vma_start_read 705 239
-vma_start_read_locked 705 239
-vma_start_read_locked_nested 1119 239
-vma_start_write 1120 239
-vma_start_write_killable 1121 239
+vfree 626 309
+vfs_fsync 250 174
+video_drvdata 317 120
+virt_load_acquire 1030 293
+virt_mb 1032 162
+virt_mb__after_atomic 1033 86
+virt_mb__before_atomic 1035 86
+virt_rmb 1036 162
+virt_store_mb 1037 162
+virt_store_release 456 293
+virt_to_folio 40 110
+virt_to_page 40 110
+virt_to_phys 40 110
+virt_wmb 1038 162
+vma_assert_locked 582 240
+vma_assert_read_locked 582 240
+vma_assert_write_locked 157 240
+vma_end_read 1145 240
+vma_end_write_all 1146 240
+vma_is_attached 106 240
+vma_start_read 708 240
+vma_start_read_locked 708 240
+vma_start_read_locked_nested 1147 240
+vma_start_write 1148 240
+vma_start_write_killable 1149 240
 vmalloc 140 309
 vzalloc 140 309
-wait_event 1049 68
-wait_event_cmd 1049 68
-wait_event_exclusive_cmd 1049 68
-wait_event_freezable 1050 68
-wait_event_freezable_timeout 1050 68
-wait_event_hrtimeout 1050 68
-wait_event_idle 1049 68
-wait_event_idle_exclusive 1049 68
-wait_event_idle_timeout 1050 68
-wait_event_interruptible 1050 68
-wait_event_interruptible_exclusive 1050 68
-wait_event_interruptible_hrtimeout 1050 68
-wait_event_interruptible_lock_irq 1050 68
-wait_event_interruptible_locked 1050 68
-wait_event_interruptible_locked_irq 1050 68
-wait_event_interruptible_timeout 1050 68
-wait_event_killable 1050 68
-wait_event_killable_timeout 1050 68
-wait_event_lock_irq 1049 68
-wait_event_lock_irq_cmd 1049 68
-wait_event_state 1050 68
-wait_event_timeout 1050 68
-wait_for_completion 1122 108
-wait_for_completion_interruptible 1123 108
-wait_for_completion_interruptible_timeout 1123 108
-wait_for_completion_io 1122 108
-wait_for_completion_io_timeout 1123 108
-wait_for_completion_killable 1123 108
-wait_for_completion_killable_timeout 1123 108
-wait_for_completion_state 1123 108
-wait_for_completion_timeout 1123 108
-wait_on_bit 1124 90
-wait_on_bit_action 1124 90
-wait_on_bit_io 1124 90
-wait_on_bit_lock 1125 90
-wait_on_bit_lock_action 1125 90
-wait_on_bit_lock_io 1125 90
-wait_on_bit_timeout 1124 90
-wait_on_buffer 457 101
-wait_on_page_writeback 457 169
-wait_task_inactive 250 128
-wait_var_event 1126 90
-wait_var_event_any_lock 1127 90
-wait_var_event_interruptible 1127 90
-wait_var_event_io 1126 90
-wait_var_event_killable 1127 90
-wait_var_event_mutex 1127 90
-wait_var_event_spinlock 1127 90
-wait_var_event_timeout 1127 90
-wait_woken 1128 73
+wait_event 1077 68
+wait_event_cmd 1077 68
+wait_event_exclusive_cmd 1077 68
+wait_event_freezable 1078 68
+wait_event_freezable_timeout 1078 68
+wait_event_hrtimeout 1078 68
+wait_event_idle 1077 68
+wait_event_idle_exclusive 1077 68
+wait_event_idle_timeout 1078 68
+wait_event_interruptible 1078 68
+wait_event_interruptible_exclusive 1078 68
+wait_event_interruptible_hrtimeout 1078 68
+wait_event_interruptible_lock_irq 1078 68
+wait_event_interruptible_locked 1078 68
+wait_event_interruptible_locked_irq 1078 68
+wait_event_interruptible_timeout 1078 68
+wait_event_killable 1078 68
+wait_event_killable_timeout 1078 68
+wait_event_lock_irq 1077 68
+wait_event_lock_irq_cmd 1077 68
+wait_event_state 1078 68
+wait_event_timeout 1078 68
+wait_for_completion 1150 109
+wait_for_completion_interruptible 1151 109
+wait_for_completion_interruptible_timeout 1151 109
+wait_for_completion_io 1150 109
+wait_for_completion_io_timeout 1151 109
+wait_for_completion_killable 1151 109
+wait_for_completion_killable_timeout 1151 109
+wait_for_completion_state 1151 109
+wait_for_completion_timeout 1151 109
+wait_on_bit 1152 90
+wait_on_bit_action 1152 90
+wait_on_bit_io 1152 90
+wait_on_bit_lock 1153 90
+wait_on_bit_lock_action 1153 90
+wait_on_bit_lock_io 1153 90
+wait_on_bit_timeout 1152 90
+wait_on_buffer 460 101
+wait_on_page_writeback 460 170
+wait_task_inactive 250 129
+wait_var_event 1154 90
+wait_var_event_any_lock 1155 90
+wait_var_event_interruptible 1155 90
+wait_var_event_io 1154 90
+wait_var_event_killable 1155 90
+wait_var_event_mutex 1155 90
+wait_var_event_spinlock 1155 90
+wait_var_event_timeout 1155 90
+wait_woken 1156 73
 waitqueue_active 44 46
-wake_q_add 1129 128
-wake_q_add_safe 1129 128
+wake_q_add 1157 129
+wake_q_add_safe 1157 129
 wake_up 132 68
 wake_up_all 132 68
 wake_up_all_locked 133 68
-wake_up_bit 1130 310
+wake_up_bit 1158 310
 wake_up_interruptible 132 68
 wake_up_interruptible_all 132 68
 wake_up_interruptible_nr 132 68
@@ -3463,56 +3485,56 @@ wake_up_interruptible_sync_poll 133 68
 wake_up_interruptible_sync_poll_locked 133 46
 wake_up_locked 133 68
 wake_up_locked_poll 133 68
-wake_up_new_task 1131 128
+wake_up_new_task 1159 129
 wake_up_nr 132 68
 wake_up_poll 132 68
 wake_up_poll_on_current_cpu 133 46
 wake_up_pollfree 133 46
-wake_up_process 1132 68
-wake_up_q 642 128
-wake_up_state 1132 68
+wake_up_process 1160 68
+wake_up_q 645 129
+wake_up_state 1160 68
 wake_up_sync 133 68
-wake_up_var 1133 310
+wake_up_var 1161 310
 wake_up_var_locked 133 90
 wake_up_var_protected 133 90
-watchdog_register_device 1134 155
-watchdog_unregister_device 1135 155
-wiphy_free 355 119
-wiphy_lock 350 241
-wiphy_priv 315 119
-wiphy_unlock 354 241
-wmb 1136 161
-woken_wake_function 333 73
-work_busy 1137 18
+watchdog_register_device 1162 156
+watchdog_unregister_device 1163 156
+wiphy_free 357 120
+wiphy_lock 352 242
+wiphy_priv 317 120
+wiphy_unlock 356 242
+wmb 1164 162
+woken_wake_function 335 73
+work_busy 1165 18
 work_pending 106 18
 wq_has_single_sleeper 44 46
-wq_has_sleeper 464 46
-write_lock 1138 273
-write_lock_bh 1139 273
-write_lock_irq 1140 273
-write_lock_irqsave 1141 273
-write_lock_nested 1142 273
-write_seqcount_begin 880 67
-write_seqcount_begin_nested 880 67
-write_seqcount_end 881 67
-write_seqcount_invalidate 879 67
-write_seqcount_latch 879 67
-write_seqcount_latch_begin 880 67
-write_seqcount_latch_end 1097 67
-write_seqlock 918 67
-write_seqlock_bh 919 67
-write_seqlock_irq 920 67
-write_seqlock_irqsave 921 67
-write_sequnlock 922 67
-write_sequnlock_bh 923 67
-write_sequnlock_irq 924 67
-write_sequnlock_irqrestore 925 67
-write_trylock 1143 273
-write_trylock_irqsave 1144 273
-write_unlock 1145 273
-write_unlock_bh 1146 273
-write_unlock_irq 1147 273
-write_unlock_irqrestore 1148 273
+wq_has_sleeper 467 46
+write_lock 1166 273
+write_lock_bh 1167 273
+write_lock_irq 1168 273
+write_lock_irqsave 1169 273
+write_lock_nested 1170 273
+write_seqcount_begin 906 67
+write_seqcount_begin_nested 906 67
+write_seqcount_end 907 67
+write_seqcount_invalidate 905 67
+write_seqcount_latch 905 67
+write_seqcount_latch_begin 906 67
+write_seqcount_latch_end 1125 67
+write_seqlock 944 67
+write_seqlock_bh 945 67
+write_seqlock_irq 946 67
+write_seqlock_irqsave 947 67
+write_sequnlock 948 67
+write_sequnlock_bh 949 67
+write_sequnlock_irq 950 67
+write_sequnlock_irqrestore 951 67
+write_trylock 1171 273
+write_trylock_irqsave 1172 273
+write_unlock 1173 273
+write_unlock_bh 1174 273
+write_unlock_irq 1175 273
+write_unlock_irqrestore 1176 273
 writeb 104 66
 writeb_relaxed 104 66
 writel 104 66
@@ -3525,1413 +3547,1414 @@ writesq 85 66
 writesw 85 66
 writew 104 66
 writew_relaxed 104 66
-ww_mutex_lock 351 311
-ww_mutex_lock_interruptible 351 311
-ww_mutex_lock_slow 350 311
-ww_mutex_lock_slow_interruptible 351 311
-ww_mutex_trylock 353 311
-ww_mutex_unlock 354 311
+wrprotect_ptes 289 105
+ww_mutex_lock 353 311
+ww_mutex_lock_interruptible 353 311
+ww_mutex_lock_slow 352 311
+ww_mutex_lock_slow_interruptible 353 311
+ww_mutex_trylock 355 311
+ww_mutex_unlock 356 311
 xa_alloc 135 74
-xa_cmpxchg 1149 74
-xa_erase 1150 74
-xa_erase_irq 1150 74
-xa_for_each 1151 74
+xa_cmpxchg 1177 74
+xa_erase 1178 74
+xa_erase_irq 1178 74
+xa_for_each 1179 74
 xa_insert 135 74
-xa_load 862 74
+xa_load 888 74
 xa_lock 94 312
 xa_lock_bh 95 312
-xa_lock_irq 1024 312
-xa_lock_irqsave 1025 312
-xa_store 1152 74
-xa_store_irq 1152 74
-xa_trylock 823 312
+xa_lock_irq 1052 312
+xa_lock_irqsave 1053 312
+xa_store 1180 74
+xa_store_irq 1180 74
+xa_trylock 838 312
 xa_unlock 97 312
 xa_unlock_bh 98 312
-xa_unlock_irq 1031 312
-xa_unlock_irqrestore 1032 312
-xas_load 862 74
+xa_unlock_irq 1059 312
+xa_unlock_irqrestore 1060 312
+xas_load 888 74
 xas_lock 94 312
 xas_lock_bh 95 312
-xas_lock_irq 1024 312
-xas_lock_irqsave 1025 312
-xas_store 1153 74
+xas_lock_irq 1052 312
+xas_lock_irqsave 1053 312
+xas_store 1181 74
 xas_unlock 97 312
 xas_unlock_bh 98 312
-xas_unlock_irq 1031 312
-xas_unlock_irqrestore 1032 312
+xas_unlock_irq 1059 312
+xas_unlock_irqrestore 1060 312
 xchg 240 86
 xchg_acquire 241 86
 xchg_relaxed 242 86
 xchg_release 243 86
-xor_unlock_is_negative_byte 1154 49
+xor_unlock_is_negative_byte 1182 49
 xprt_wait_for_buffer_space 54 313
-xprt_write_space 1155 313
-yield 605 110
+xprt_write_space 1183 313
+yield 608 111
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1156 63
-EXPORT_SYMBOL* 1156 27
-TP_* 1156 314
-MAX_* 1156 315
-MIN_* 1156 315
-current_* 1157 316
-*synchronize* 1158 317
-*grace_period* 1158 317
-*rcu_barrier* 1159 317
-*call_rcu* 1160 317
-*free_rcu* 1161 317
-_get_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1162 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1163 317 _drvdata*_ *unless_null*
-*try_get* 1163 317 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1164 317
-*_set_+*data 1165 11
-dev_* 1165 129
-netdev_* 1165 129
-pr_* 1165 129
-*print* 1165 317
-complete* 1165 317
-wake_up* 1165 317
-_to_ 1165 318
-kfree* 1165 223
-kvfree* 1165 223
-devm_kfree* 1165 223
-usb_set_intfdata* 1165 307
-dev_* 1166 319
-devm_* 1166 319
-device_* 1166 319
-driver_* 1166 319
-pm_* 1166 319
-sysfs_* 1166 319
-kobject_* 1166 319
-clk_* 1166 319
-regulator_* 1166 319
-reset_control_* 1166 319
-platform_* 1166 319
-pci_* 1166 319
-pcim_* 1166 319
-usb_* 1166 319
-i2c_* 1166 319
-spi_* 1166 319
-hid_* 1166 319
-serio_* 1166 319
-gameport_* 1166 319
-amba_* 1166 319
-virtio_* 1166 319
-sdio_* 1166 319
-serdev_* 1166 319
-auxiliary_* 1166 319
-rpmsg_* 1166 319
-of_* 1166 319
-fwnode_* 1166 319
-acpi_* 1166 319
-irq_* 1166 319
-gpio_* 1166 319
-gpiod_* 1166 319
-phy_* 1166 319
-dma_* 1166 319
-dmam_* 1166 319
-iommu_* 1166 319
-component_* 1166 319
-input_* 1166 319
-iio_* 1166 319
-led_* 1166 319
-snd_* 1166 319
-thermal_* 1166 319
-hwmon_* 1166 319
-power_supply_* 1166 319
-extcon_* 1166 319
-mbox_* 1166 319
-nvmem_* 1166 319
-pinctrl_* 1166 319
-icc_* 1166 319
-opp_* 1166 319
-genpd_* 1166 319
-firmware_* 1166 319
-mfd_* 1166 319
-media_* 1166 319
-v4l2_* 1166 319
-vb2_* 1166 319
-video_* 1166 319
-rc_* 1166 319
-cec_* 1166 319
-drm_* 1166 319
-misc_* 1166 319
-mtd_* 1166 319
-mmc_* 1166 319
-rtc_* 1166 319
-watchdog_* 1166 319
-tty_* 1166 319
-uart_* 1166 319
-cdev_* 1166 319
-crypto_* 1166 319
-hwrng_* 1166 319
-scsi_* 1166 319
-net_* 1166 319
-get_* 1166 319
-put_* 1166 319
-to_* 1166 319
-_put_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1167 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1165 320
-mutex_* 1165 320
-list_* 1165 320
-*alloc* 1168 317
-*memdup* 1168 317
-_create_ 1168 317
-_new_ 1168 317
-_clone_ 1168 317
-_dup_ 1168 317
-_add_ 1169 317
-_insert_ 1169 317
-_link_ 1169 317
-_enqueue_ 1169 317
-_queue_ 1169 317
-_register_ 1169 317
-_store_ 1169 317
-_unlink_ 1170 317
-_del_ 1170 317
-_remove_ 1170 317
-_erase_ 1170 317
-_delete_ 1170 317
-_free_ 1171 317
-_destroy_ 1171 317
-_complete_ 1172 317
-*_sync 1173 317
-synchronize_* 1173 317
-flush_* 1173 317
-drain_* 1173 317
-*unlock* 1174 317
-*fault* 1175 317
-_release*_ 1176 317
-_drop*_ 1176 317
-_leave_ 1176 317
-_exit_ 1176 317
-_end_ 1176 317
-_put_ 1176 317
-_done_ 1176 317
-_finish*_ 1176 317
-_complete*_ 1176 317
-_resume_ 1176 317
-_thaw_ 1176 317
-_up_ 1176 317
-_relax_ 1176 317
-_free*_ 1176 317
-*lock* 1177 317
-*acquire* 1177 317
-_begin_ 1177 317
-_start_ 1177 317
-_enter_ 1177 317
-_get_ 1177 317
-_find_ 1177 317
-_lookup_ 1177 317
-_grab_ 1177 317
-_prepare_ 1177 317
-_claim_ 1177 317
-_pin_ 1177 317
-_down_ 1177 317
-_suspend_ 1177 317
-_freeze_ 1177 317
-_hold_ 1177 317
-_try*_ 1177 317`;
+export const conventions = `MODULE_* 1184 63
+EXPORT_SYMBOL* 1184 27
+TP_* 1184 314
+MAX_* 1184 315
+MIN_* 1184 315
+current_* 1185 316
+*synchronize* 1186 317
+*grace_period* 1186 317
+*rcu_barrier* 1187 317
+*call_rcu* 1188 317
+*free_rcu* 1189 317
+_get_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1190 317 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1191 317 _drvdata*_ *unless_null*
+*try_get* 1191 317 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1192 317
+*_set_+*data 1193 11
+dev_* 1193 130
+netdev_* 1193 130
+pr_* 1193 130
+*print* 1193 317
+complete* 1193 317
+wake_up* 1193 317
+_to_ 1193 318
+kfree* 1193 224
+kvfree* 1193 224
+devm_kfree* 1193 224
+usb_set_intfdata* 1193 307
+dev_* 1194 319
+devm_* 1194 319
+device_* 1194 319
+driver_* 1194 319
+pm_* 1194 319
+sysfs_* 1194 319
+kobject_* 1194 319
+clk_* 1194 319
+regulator_* 1194 319
+reset_control_* 1194 319
+platform_* 1194 319
+pci_* 1194 319
+pcim_* 1194 319
+usb_* 1194 319
+i2c_* 1194 319
+spi_* 1194 319
+hid_* 1194 319
+serio_* 1194 319
+gameport_* 1194 319
+amba_* 1194 319
+virtio_* 1194 319
+sdio_* 1194 319
+serdev_* 1194 319
+auxiliary_* 1194 319
+rpmsg_* 1194 319
+of_* 1194 319
+fwnode_* 1194 319
+acpi_* 1194 319
+irq_* 1194 319
+gpio_* 1194 319
+gpiod_* 1194 319
+phy_* 1194 319
+dma_* 1194 319
+dmam_* 1194 319
+iommu_* 1194 319
+component_* 1194 319
+input_* 1194 319
+iio_* 1194 319
+led_* 1194 319
+snd_* 1194 319
+thermal_* 1194 319
+hwmon_* 1194 319
+power_supply_* 1194 319
+extcon_* 1194 319
+mbox_* 1194 319
+nvmem_* 1194 319
+pinctrl_* 1194 319
+icc_* 1194 319
+opp_* 1194 319
+genpd_* 1194 319
+firmware_* 1194 319
+mfd_* 1194 319
+media_* 1194 319
+v4l2_* 1194 319
+vb2_* 1194 319
+video_* 1194 319
+rc_* 1194 319
+cec_* 1194 319
+drm_* 1194 319
+misc_* 1194 319
+mtd_* 1194 319
+mmc_* 1194 319
+rtc_* 1194 319
+watchdog_* 1194 319
+tty_* 1194 319
+uart_* 1194 319
+cdev_* 1194 319
+crypto_* 1194 319
+hwrng_* 1194 319
+scsi_* 1194 319
+net_* 1194 319
+get_* 1194 319
+put_* 1194 319
+to_* 1194 319
+_put_ 1195 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1195 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1195 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1195 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1195 317 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1193 320
+mutex_* 1193 320
+list_* 1193 320
+*alloc* 1196 317
+*memdup* 1196 317
+_create_ 1196 317
+_new_ 1196 317
+_clone_ 1196 317
+_dup_ 1196 317
+_add_ 1197 317
+_insert_ 1197 317
+_link_ 1197 317
+_enqueue_ 1197 317
+_queue_ 1197 317
+_register_ 1197 317
+_store_ 1197 317
+_unlink_ 1198 317
+_del_ 1198 317
+_remove_ 1198 317
+_erase_ 1198 317
+_delete_ 1198 317
+_free_ 1199 317
+_destroy_ 1199 317
+_complete_ 1200 317
+*_sync 1201 317
+synchronize_* 1201 317
+flush_* 1201 317
+drain_* 1201 317
+*unlock* 1202 317
+*fault* 1203 317
+_release*_ 1204 317
+_drop*_ 1204 317
+_leave_ 1204 317
+_exit_ 1204 317
+_end_ 1204 317
+_put_ 1204 317
+_done_ 1204 317
+_finish*_ 1204 317
+_complete*_ 1204 317
+_resume_ 1204 317
+_thaw_ 1204 317
+_up_ 1204 317
+_relax_ 1204 317
+_free*_ 1204 317
+*lock* 1205 317
+*acquire* 1205 317
+_begin_ 1205 317
+_start_ 1205 317
+_enter_ 1205 317
+_get_ 1205 317
+_find_ 1205 317
+_lookup_ 1205 317
+_grab_ 1205 317
+_prepare_ 1205 317
+_claim_ 1205 317
+_pin_ 1205 317
+_down_ 1205 317
+_suspend_ 1205 317
+_freeze_ 1205 317
+_hold_ 1205 317
+_try*_ 1205 317`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1178\t321
+function\t1206\t321
 struct work_struct
-func\t1179\t322
+func\t1207\t322
 struct tasklet_struct
-func\t1180\t323
-callback\t1180\t323
+func\t1208\t323
+callback\t1208\t323
 struct irq_work
-func\t1181\t218
+func\t1209\t219
 struct callback_head
-func\t1182\t324
+func\t1210\t324
 struct irqaction
-handler\t1183\t325
-thread_fn\t1184\t326
+handler\t1211\t325
+thread_fn\t1212\t326
 struct wait_queue_entry
-func\t1185\t327
+func\t1213\t327
 struct kprobe
-pre_handler\t1186\t328
-post_handler\t1186\t328
+pre_handler\t1214\t328
+post_handler\t1214\t328
 struct syscore_ops
-suspend\t1187\t329
-resume\t1188\t329
+suspend\t1215\t329
+resume\t1216\t329
 struct pmu
-add\t1189\t330
-del\t1189\t330
-start\t1189\t330
-stop\t1189\t330
+add\t1217\t330
+del\t1217\t330
+start\t1217\t330
+stop\t1217\t330
 struct bio
-bi_end_io\t1190\t331
+bi_end_io\t1218\t331
 struct buffer_head
-b_end_io\t1190\t332
+b_end_io\t1218\t332
 struct dma_async_tx_descriptor
-callback\t1182\t333
-callback_result\t1182\t333
+callback\t1210\t333
+callback_result\t1210\t333
 struct notifier_block
-notifier_call\t1191\t91
+notifier_call\t1219\t91
 struct kobj_type,struct device,struct device_type
-release\t1192\t334
+release\t1220\t334
 struct class
-dev_release\t1192\t334
-shutdown_pre\t1193\t335
+dev_release\t1220\t334
+shutdown_pre\t1221\t335
 struct pci_driver
-probe\t1194\t336
-remove\t1195\t336
-shutdown\t1196\t335
-suspend\t1197\t337
-resume\t1198\t338
-sriov_configure\t1199\t339
+probe\t1222\t336
+remove\t1223\t336
+shutdown\t1224\t335
+suspend\t1225\t337
+resume\t1226\t338
+sriov_configure\t1227\t339
 struct pci_error_handlers
-error_detected\t1199\t340
-mmio_enabled\t1199\t340
-slot_reset\t1199\t340
-resume\t1199\t340
-reset_prepare\t1200\t341
-reset_done\t1201\t342
+error_detected\t1227\t340
+mmio_enabled\t1227\t340
+slot_reset\t1227\t340
+resume\t1227\t340
+reset_prepare\t1228\t341
+reset_done\t1229\t342
 struct usb_driver
-probe\t1202\t336
-disconnect\t1203\t336
-shutdown\t1196\t335
-suspend\t1204\t343
-resume\t1205\t343
-reset_resume\t1205\t343
-pre_reset\t1206\t344
-post_reset\t1207\t344
-unlocked_ioctl\t1184\t345
+probe\t1230\t336
+disconnect\t1231\t336
+shutdown\t1224\t335
+suspend\t1232\t343
+resume\t1233\t343
+reset_resume\t1233\t343
+pre_reset\t1234\t344
+post_reset\t1235\t344
+unlocked_ioctl\t1212\t345
 struct usb_serial_driver
-probe\t1208\t346
-attach\t1208\t346
-disconnect\t1209\t346
-release\t1210\t347
-port_probe\t1211\t348
-port_remove\t1212\t349
-open\t1213\t350
-close\t1214\t351
-read_int_callback\t1190\t352
-write_int_callback\t1190\t352
-read_bulk_callback\t1190\t352
-write_bulk_callback\t1190\t352
+probe\t1236\t346
+attach\t1236\t346
+disconnect\t1237\t346
+release\t1238\t347
+port_probe\t1239\t348
+port_remove\t1240\t349
+open\t1241\t350
+close\t1242\t351
+read_int_callback\t1218\t352
+write_int_callback\t1218\t352
+read_bulk_callback\t1218\t352
+write_bulk_callback\t1218\t352
 struct urb
-complete\t1190\t352
+complete\t1218\t352
 struct usb_request
-complete\t1189\t353
+complete\t1217\t353
 struct usb_gadget_driver
-bind\t1215\t354
-unbind\t1216\t354
-setup\t1190\t354
-disconnect\t1190\t354
-suspend\t1190\t354
-resume\t1190\t354
-reset\t1190\t354
+bind\t1243\t354
+unbind\t1244\t354
+setup\t1218\t354
+disconnect\t1218\t354
+suspend\t1218\t354
+resume\t1218\t354
+reset\t1218\t354
 struct usb_gadget_ops
-udc_start\t1217\t355
-udc_stop\t1218\t355
-pullup\t1219\t356
+udc_start\t1245\t355
+udc_stop\t1246\t355
+pullup\t1247\t356
 struct usb_ep_ops
-queue\t1190\t357
-dequeue\t1190\t357
-set_halt\t1190\t357
-set_wedge\t1190\t357
-fifo_status\t1190\t357
-fifo_flush\t1190\t357
+queue\t1218\t357
+dequeue\t1218\t357
+set_halt\t1218\t357
+set_wedge\t1218\t357
+fifo_status\t1218\t357
+fifo_flush\t1218\t357
 struct usb_function
-bind\t1215\t358
-unbind\t1216\t358
-free_func\t1184\t358
-set_alt\t1190\t358
-disable\t1190\t358
-setup\t1190\t358
-suspend\t1190\t358
-resume\t1190\t358
+bind\t1243\t358
+unbind\t1244\t358
+free_func\t1212\t358
+set_alt\t1218\t358
+disable\t1218\t358
+setup\t1218\t358
+suspend\t1218\t358
+resume\t1218\t358
 struct virtio_driver
-probe\t1220\t359
-remove\t1221\t359
-config_changed\t1222\t359
-freeze\t1223\t359
-restore\t1224\t359
+probe\t1248\t359
+remove\t1249\t359
+config_changed\t1250\t359
+freeze\t1251\t359
+restore\t1252\t359
 struct acpi_driver
-add\t1225\t360
-remove\t1226\t360
-notify\t1184\t361
+add\t1253\t360
+remove\t1254\t360
+notify\t1212\t361
 struct serio_driver
-connect\t1227\t362
-reconnect\t1228\t362
-fast_reconnect\t1228\t362
-cleanup\t1228\t362
-disconnect\t1229\t362
-interrupt\t1230\t363
+connect\t1255\t362
+reconnect\t1256\t362
+fast_reconnect\t1256\t362
+cleanup\t1256\t362
+disconnect\t1257\t362
+interrupt\t1258\t363
 struct hid_driver
-probe\t1231\t364
-remove\t1232\t365
-raw_event\t1233\t366
-event\t1233\t366
-report\t1233\t366
-suspend\t1204\t367
-resume\t1205\t367
-reset_resume\t1205\t367
+probe\t1259\t364
+remove\t1260\t365
+raw_event\t1261\t366
+event\t1261\t366
+report\t1261\t366
+suspend\t1232\t367
+resume\t1233\t367
+reset_resume\t1233\t367
 struct hid_ll_driver
-start\t1234\t368
-stop\t1235\t369
-open\t1236\t370
-close\t1237\t371
+start\t1262\t368
+stop\t1263\t369
+open\t1264\t370
+close\t1265\t371
 struct bus_type
-probe\t1238\t372
-remove\t1239\t372
-shutdown\t1240\t335
-match\t1191\t372
+probe\t1266\t372
+remove\t1267\t372
+shutdown\t1268\t335
+match\t1219\t372
 struct component_ops
-bind\t1241\t373
-unbind\t1242\t373
+bind\t1269\t373
+unbind\t1270\t373
 struct component_master_ops
-bind\t1241\t374
-unbind\t1242\t374
+bind\t1269\t374
+unbind\t1270\t374
 struct comedi_driver
-attach\t1243\t375
-auto_attach\t1243\t375
-detach\t1244\t375
+attach\t1271\t375
+auto_attach\t1271\t375
+detach\t1272\t375
 struct irq_domain_ops
-map\t1245\t376
-unmap\t1246\t376
-alloc\t1191\t376
-free\t1191\t376
-activate\t1191\t376
-deactivate\t1191\t376
-xlate\t1191\t376
-translate\t1191\t376
-match\t1191\t376
-select\t1191\t376
+map\t1273\t376
+unmap\t1274\t376
+alloc\t1219\t376
+free\t1219\t376
+activate\t1219\t376
+deactivate\t1219\t376
+xlate\t1219\t376
+translate\t1219\t376
+match\t1219\t376
+select\t1219\t376
 struct irq_chip
-irq_startup\t1247\t377
-irq_shutdown\t1247\t377
-irq_enable\t1247\t377
-irq_disable\t1247\t377
-irq_mask\t1247\t377
-irq_unmask\t1247\t377
-irq_mask_ack\t1247\t377
-irq_set_affinity\t1247\t377
-irq_set_type\t1247\t377
-irq_set_wake\t1247\t377
-irq_retrigger\t1247\t377
-irq_ack\t1189\t377
-irq_eoi\t1189\t377
-irq_bus_lock\t1248\t377
-irq_bus_sync_unlock\t1249\t377
-irq_request_resources\t1250\t378
-irq_release_resources\t1251\t379
+irq_startup\t1275\t377
+irq_shutdown\t1275\t377
+irq_enable\t1275\t377
+irq_disable\t1275\t377
+irq_mask\t1275\t377
+irq_unmask\t1275\t377
+irq_mask_ack\t1275\t377
+irq_set_affinity\t1275\t377
+irq_set_type\t1275\t377
+irq_set_wake\t1275\t377
+irq_retrigger\t1275\t377
+irq_ack\t1217\t377
+irq_eoi\t1217\t377
+irq_bus_lock\t1276\t377
+irq_bus_sync_unlock\t1277\t377
+irq_request_resources\t1278\t378
+irq_release_resources\t1279\t379
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1184\t380
-store\t1184\t380
-read\t1184\t380
-write\t1184\t380
-mmap\t1184\t380
-test\t1184\t380
+show\t1212\t380
+store\t1212\t380
+read\t1212\t380
+write\t1212\t380
+mmap\t1212\t380
+test\t1212\t380
 struct attribute_group
-is_visible\t1184\t381
-is_bin_visible\t1184\t381
+is_visible\t1212\t381
+is_bin_visible\t1212\t381
 struct kernfs_ops
-seq_show\t1252\t382
-seq_start\t1252\t382
-seq_next\t1252\t382
-seq_stop\t1252\t382
-read\t1252\t382
-write\t1252\t382
-mmap\t1252\t382
-open\t1184\t382
-release\t1184\t382
-poll\t1184\t382
-llseek\t1184\t382
+seq_show\t1280\t382
+seq_start\t1280\t382
+seq_next\t1280\t382
+seq_stop\t1280\t382
+read\t1280\t382
+write\t1280\t382
+mmap\t1280\t382
+open\t1212\t382
+release\t1212\t382
+poll\t1212\t382
+llseek\t1212\t382
 struct kernel_param_ops
-get\t1184\t383
-set\t1184\t383
+get\t1212\t383
+set\t1212\t383
 struct configfs_attribute
-show\t1253\t384
-store\t1253\t384
+show\t1281\t384
+store\t1281\t384
 struct configfs_group_operations
-make_item\t1254\t385
-make_group\t1254\t385
-drop_item\t1255\t385
+make_item\t1282\t385
+make_group\t1282\t385
+drop_item\t1283\t385
 struct ctl_table
-proc_handler\t1184\t386
+proc_handler\t1212\t386
 struct configfs_item_operations
-release\t1256\t387
+release\t1284\t387
 struct proc_ops
-proc_read\t1184\t388
-proc_read_iter\t1184\t388
-proc_write\t1184\t388
-proc_lseek\t1184\t388
-proc_poll\t1184\t388
-proc_ioctl\t1184\t388
-proc_compat_ioctl\t1184\t388
-proc_mmap\t1184\t388
-proc_get_unmapped_area\t1184\t388
-proc_open\t1257\t388
-proc_release\t1258\t388
+proc_read\t1212\t388
+proc_read_iter\t1212\t388
+proc_write\t1212\t388
+proc_lseek\t1212\t388
+proc_poll\t1212\t388
+proc_ioctl\t1212\t388
+proc_compat_ioctl\t1212\t388
+proc_mmap\t1212\t388
+proc_get_unmapped_area\t1212\t388
+proc_open\t1285\t388
+proc_release\t1286\t388
 struct tty_operations
-open\t1259\t389
-close\t1260\t389
-hangup\t1261\t389
-shutdown\t1261\t389
-cleanup\t1256\t389
-write\t1190\t389
-put_char\t1190\t389
-flush_chars\t1190\t389
-set_termios\t1262\t389
-set_ldisc\t1262\t389
-throttle\t1263\t389
-unthrottle\t1263\t389
-stop\t1264\t389
-start\t1264\t389
-ioctl\t1184\t389
-compat_ioctl\t1184\t389
-break_ctl\t1184\t389
-wait_until_sent\t1184\t389
+open\t1287\t389
+close\t1288\t389
+hangup\t1289\t389
+shutdown\t1289\t389
+cleanup\t1284\t389
+write\t1218\t389
+put_char\t1218\t389
+flush_chars\t1218\t389
+set_termios\t1290\t389
+set_ldisc\t1290\t389
+throttle\t1291\t389
+unthrottle\t1291\t389
+stop\t1292\t389
+start\t1292\t389
+ioctl\t1212\t389
+compat_ioctl\t1212\t389
+break_ctl\t1212\t389
+wait_until_sent\t1212\t389
 struct tty_port_operations
-activate\t1265\t390
-shutdown\t1266\t390
-destruct\t1267\t390
+activate\t1293\t390
+shutdown\t1294\t390
+destruct\t1295\t390
 struct uart_ops
-set_mctrl\t1268\t391
-get_mctrl\t1268\t391
-stop_tx\t1268\t391
-start_tx\t1268\t391
-start_rx\t1268\t391
-stop_rx\t1268\t391
-enable_ms\t1268\t391
-flush_buffer\t1268\t391
-startup\t1269\t392
-shutdown\t1270\t393
-set_termios\t1271\t391
-set_ldisc\t1271\t391
-break_ctl\t1271\t391
-tx_empty\t1190\t391
-poll_put_char\t1190\t391
-poll_get_char\t1190\t391
+set_mctrl\t1296\t391
+get_mctrl\t1296\t391
+stop_tx\t1296\t391
+start_tx\t1296\t391
+start_rx\t1296\t391
+stop_rx\t1296\t391
+enable_ms\t1296\t391
+flush_buffer\t1296\t391
+startup\t1297\t392
+shutdown\t1298\t393
+set_termios\t1299\t391
+set_ldisc\t1299\t391
+break_ctl\t1299\t391
+tx_empty\t1218\t391
+poll_put_char\t1218\t391
+poll_get_char\t1218\t391
 struct tty_ldisc_ops
-open\t1272\t394
-close\t1273\t395
-read\t1184\t394
-write\t1184\t394
-ioctl\t1184\t394
-compat_ioctl\t1184\t394
-set_termios\t1184\t394
-poll\t1184\t394
-hangup\t1184\t394
-receive_buf\t1184\t396
-receive_buf2\t1184\t396
-write_wakeup\t1191\t394
+open\t1300\t394
+close\t1301\t395
+read\t1212\t394
+write\t1212\t394
+ioctl\t1212\t394
+compat_ioctl\t1212\t394
+set_termios\t1212\t394
+poll\t1212\t394
+hangup\t1212\t394
+receive_buf\t1212\t396
+receive_buf2\t1212\t396
+write_wakeup\t1219\t394
 struct snd_pcm_ops
-open\t1274\t397
-close\t1275\t398
-hw_params\t1276\t399
-prepare\t1277\t400
-hw_free\t1184\t401
-ioctl\t1184\t401
-sync_stop\t1184\t401
-copy\t1184\t401
-fill_silence\t1184\t401
-mmap\t1184\t401
-trigger\t1278\t402
-pointer\t1278\t402
-ack\t1278\t402
+open\t1302\t397
+close\t1303\t398
+hw_params\t1304\t399
+prepare\t1305\t400
+hw_free\t1212\t401
+ioctl\t1212\t401
+sync_stop\t1212\t401
+copy\t1212\t401
+fill_silence\t1212\t401
+mmap\t1212\t401
+trigger\t1306\t402
+pointer\t1306\t402
+ack\t1306\t402
 struct snd_soc_dai_ops
-startup\t1279\t403
-shutdown\t1280\t403
-hw_params\t1184\t403
-hw_free\t1184\t403
-prepare\t1184\t403
-mute_stream\t1184\t403
-trigger\t1281\t402
-probe\t1282\t404
-remove\t1283\t405
-set_sysclk\t1184\t403
-set_fmt\t1184\t403
-set_pll\t1184\t403
-set_clkdiv\t1184\t403
-set_tdm_slot\t1184\t403
-set_bclk_ratio\t1184\t403
+startup\t1307\t403
+shutdown\t1308\t403
+hw_params\t1212\t403
+hw_free\t1212\t403
+prepare\t1212\t403
+mute_stream\t1212\t403
+trigger\t1309\t402
+probe\t1310\t404
+remove\t1311\t405
+set_sysclk\t1212\t403
+set_fmt\t1212\t403
+set_pll\t1212\t403
+set_clkdiv\t1212\t403
+set_tdm_slot\t1212\t403
+set_bclk_ratio\t1212\t403
 struct snd_soc_ops
-startup\t1279\t406
-shutdown\t1280\t406
-hw_params\t1184\t406
-hw_free\t1184\t406
-prepare\t1184\t406
-trigger\t1281\t402
+startup\t1307\t406
+shutdown\t1308\t406
+hw_params\t1212\t406
+hw_free\t1212\t406
+prepare\t1212\t406
+trigger\t1309\t402
 struct snd_soc_component_driver
-probe\t1284\t404
-remove\t1285\t405
-open\t1286\t407
-close\t1287\t407
-hw_params\t1288\t407
-hw_free\t1288\t407
-prepare\t1288\t407
-trigger\t1281\t402
-pointer\t1281\t402
-suspend\t1289\t407
-resume\t1205\t407
+probe\t1312\t404
+remove\t1313\t405
+open\t1314\t407
+close\t1315\t407
+hw_params\t1316\t407
+hw_free\t1316\t407
+prepare\t1316\t407
+trigger\t1309\t402
+pointer\t1309\t402
+suspend\t1317\t407
+resume\t1233\t407
 struct snd_rawmidi_ops
-open\t1290\t408
-close\t1291\t409
-trigger\t1191\t410
+open\t1318\t408
+close\t1319\t409
+trigger\t1219\t410
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1292\t411
-put\t1293\t411
-info\t1184\t411
+get\t1320\t411
+put\t1321\t411
+info\t1212\t411
 struct input_dev
-open\t1294\t412
-close\t1295\t412
-flush\t1296\t412
-event\t1297\t412
+open\t1322\t412
+close\t1323\t412
+flush\t1324\t412
+event\t1325\t412
 struct rc_dev
-open\t1298\t413
-close\t1299\t413
+open\t1326\t413
+close\t1327\t413
 struct led_classdev
-brightness_set\t1190\t414
-brightness_set_blocking\t1184\t414
+brightness_set\t1218\t414
+brightness_set_blocking\t1212\t414
 struct backlight_ops
-update_status\t1300\t415
-get_brightness\t1184\t416
+update_status\t1328\t415
+get_brightness\t1212\t416
 struct thermal_zone_device_ops
-get_temp\t1301\t417
-should_bind\t1301\t417
+get_temp\t1329\t417
+should_bind\t1329\t417
 struct thermal_cooling_device_ops
-set_cur_state\t1302\t418
-get_max_state\t1184\t418
-get_cur_state\t1184\t418
+set_cur_state\t1330\t418
+get_max_state\t1212\t418
+get_cur_state\t1212\t418
 struct hwmon_ops
-read\t1184\t419
-read_string\t1184\t419
-write\t1184\t419
+read\t1212\t419
+read_string\t1212\t419
+write\t1212\t419
 struct watchdog_ops
-start\t1303\t420
-ping\t1303\t420
-set_timeout\t1303\t420
-set_pretimeout\t1303\t420
-get_timeleft\t1303\t420
-ioctl\t1303\t420
-stop\t1184\t420
+start\t1331\t420
+ping\t1331\t420
+set_timeout\t1331\t420
+set_pretimeout\t1331\t420
+get_timeleft\t1331\t420
+ioctl\t1331\t420
+stop\t1212\t420
 struct rtc_class_ops
-read_time\t1304\t421
-set_time\t1304\t421
-read_alarm\t1304\t421
-set_alarm\t1304\t421
-alarm_irq_enable\t1304\t421
+read_time\t1332\t421
+set_time\t1332\t421
+read_alarm\t1332\t421
+set_alarm\t1332\t421
+alarm_irq_enable\t1332\t421
 struct power_supply_desc
-external_power_changed\t1184\t422
+external_power_changed\t1212\t422
 struct regulator_ops
-enable\t1305\t423
-disable\t1305\t423
-set_voltage\t1305\t423
-set_voltage_sel\t1305\t423
-set_mode\t1305\t423
+enable\t1333\t423
+disable\t1333\t423
+set_voltage\t1333\t423
+set_voltage_sel\t1333\t423
+set_mode\t1333\t423
 struct clk_ops
-prepare\t1306\t424
-unprepare\t1306\t424
-is_prepared\t1306\t424
-unprepare_unused\t1306\t424
-recalc_rate\t1306\t424
-round_rate\t1306\t424
-determine_rate\t1306\t424
-set_parent\t1306\t424
-get_parent\t1306\t424
-set_rate\t1306\t424
-set_rate_and_parent\t1306\t424
-recalc_accuracy\t1306\t424
-get_phase\t1306\t424
-set_phase\t1306\t424
-get_duty_cycle\t1306\t424
-set_duty_cycle\t1306\t424
-init\t1306\t424
-terminate\t1306\t424
-enable\t1307\t424
-disable\t1307\t424
-disable_unused\t1307\t424
-is_enabled\t1190\t425
-save_context\t1191\t424
-restore_context\t1191\t424
-debug_init\t1191\t424
+prepare\t1334\t424
+unprepare\t1334\t424
+is_prepared\t1334\t424
+unprepare_unused\t1334\t424
+recalc_rate\t1334\t424
+round_rate\t1334\t424
+determine_rate\t1334\t424
+set_parent\t1334\t424
+get_parent\t1334\t424
+set_rate\t1334\t424
+set_rate_and_parent\t1334\t424
+recalc_accuracy\t1334\t424
+get_phase\t1334\t424
+set_phase\t1334\t424
+get_duty_cycle\t1334\t424
+set_duty_cycle\t1334\t424
+init\t1334\t424
+terminate\t1334\t424
+enable\t1335\t424
+disable\t1335\t424
+disable_unused\t1335\t424
+is_enabled\t1218\t425
+save_context\t1219\t424
+restore_context\t1219\t424
+debug_init\t1219\t424
 struct gpio_chip
-request\t1308\t426
-free\t1309\t426
-get\t1310\t426
-set\t1310\t426
-get_multiple\t1310\t426
-set_multiple\t1310\t426
-direction_input\t1310\t426
-direction_output\t1310\t426
-get_direction\t1310\t426
+request\t1336\t426
+free\t1337\t426
+get\t1338\t426
+set\t1338\t426
+get_multiple\t1338\t426
+set_multiple\t1338\t426
+direction_input\t1338\t426
+direction_output\t1338\t426
+get_direction\t1338\t426
 struct pwm_ops
-request\t1311\t427
-free\t1312\t428
-capture\t1313\t429
-apply\t1191\t430
+request\t1339\t427
+free\t1340\t428
+capture\t1341\t429
+apply\t1219\t430
 struct iio_info
-read_event_value\t1184\t431
-write_event_value\t1184\t431
-read_event_config\t1184\t431
-write_event_config\t1184\t431
-write_raw_get_fmt\t1184\t431
-read_raw\t1184\t432
-read_raw_multi\t1184\t432
-read_avail\t1184\t432
-write_raw\t1184\t432
-read_label\t1184\t432
-debugfs_reg_access\t1184\t432
-update_scan_mode\t1314\t433
+read_event_value\t1212\t431
+write_event_value\t1212\t431
+read_event_config\t1212\t431
+write_event_config\t1212\t431
+write_raw_get_fmt\t1212\t431
+read_raw\t1212\t432
+read_raw_multi\t1212\t432
+read_avail\t1212\t432
+write_raw\t1212\t432
+read_label\t1212\t432
+debugfs_reg_access\t1212\t432
+update_scan_mode\t1342\t433
 struct phy_ops
-init\t1315\t434
-exit\t1316\t434
-power_on\t1317\t434
-power_off\t1318\t434
-set_mode\t1319\t434
-set_media\t1319\t434
-set_speed\t1319\t434
-reset\t1319\t434
-calibrate\t1319\t434
-connect\t1319\t434
-disconnect\t1319\t434
-configure\t1319\t434
-validate\t1319\t434
-release\t1319\t434
+init\t1343\t434
+exit\t1344\t434
+power_on\t1345\t434
+power_off\t1346\t434
+set_mode\t1347\t434
+set_media\t1347\t434
+set_speed\t1347\t434
+reset\t1347\t434
+calibrate\t1347\t434
+connect\t1347\t434
+disconnect\t1347\t434
+configure\t1347\t434
+validate\t1347\t434
+release\t1347\t434
 struct mii_bus
-read\t1320\t435
-write\t1320\t435
-read_c45\t1320\t435
-write_c45\t1320\t435
-reset\t1321\t436
+read\t1348\t435
+write\t1348\t435
+read_c45\t1348\t435
+write_c45\t1348\t435
+reset\t1349\t436
 struct pinmux_ops
-request\t1191\t437
-free\t1191\t437
-set_mux\t1191\t437
-gpio_request_enable\t1191\t437
-gpio_disable_free\t1191\t437
-gpio_set_direction\t1191\t437
+request\t1219\t437
+free\t1219\t437
+set_mux\t1219\t437
+gpio_request_enable\t1219\t437
+gpio_disable_free\t1219\t437
+gpio_set_direction\t1219\t437
 struct ptp_clock_info
-enable\t1191\t438
-verify\t1191\t438
-gettimex64\t1191\t438
-gettime64\t1191\t438
-settime64\t1191\t438
-adjfine\t1191\t438
-adjtime\t1191\t438
-getcrosststamp\t1191\t438
-do_aux_work\t1184\t439
+enable\t1219\t438
+verify\t1219\t438
+gettimex64\t1219\t438
+gettime64\t1219\t438
+settime64\t1219\t438
+adjfine\t1219\t438
+adjtime\t1219\t438
+getcrosststamp\t1219\t438
+do_aux_work\t1212\t439
 struct mmc_host_ops
-request_atomic\t1190\t440
-set_ios\t1184\t440
-get_ro\t1184\t440
-get_cd\t1184\t440
-request\t1191\t440
+request_atomic\t1218\t440
+set_ios\t1212\t440
+get_ro\t1212\t440
+get_cd\t1212\t440
+request\t1219\t440
 struct cec_adap_ops
-adap_enable\t1322\t441
+adap_enable\t1350\t441
 struct fb_ops
-fb_open\t1323\t442
-fb_release\t1324\t443
-fb_destroy\t1192\t444
+fb_open\t1351\t442
+fb_release\t1352\t443
+fb_destroy\t1220\t444
 struct console
-write_thread\t1184\t445
-write_atomic\t1190\t445
-write\t1191\t445
+write_thread\t1212\t445
+write_atomic\t1218\t445
+write\t1219\t445
 struct drm_panel_funcs
-prepare\t1325\t446
-unprepare\t1326\t446
-enable\t1327\t446
-disable\t1328\t446
-get_modes\t1184\t446
+prepare\t1353\t446
+unprepare\t1354\t446
+enable\t1355\t446
+disable\t1356\t446
+get_modes\t1212\t446
 struct drm_bridge_funcs
-attach\t1329\t447
-detach\t1330\t447
+attach\t1357\t447
+detach\t1358\t447
 struct iio_buffer_setup_ops
-preenable\t1331\t433
-postenable\t1332\t433
-predisable\t1333\t433
-postdisable\t1334\t433
+preenable\t1359\t433
+postenable\t1360\t433
+predisable\t1361\t433
+postdisable\t1362\t433
 struct iio_trigger_ops
-set_trigger_state\t1184\t448
+set_trigger_state\t1212\t448
 struct i2c_algorithm
-xfer\t1335\t449
-master_xfer\t1335\t449
-smbus_xfer\t1335\t449
-xfer_atomic\t1190\t449
-master_xfer_atomic\t1190\t449
-smbus_xfer_atomic\t1190\t449
+xfer\t1363\t449
+master_xfer\t1363\t449
+smbus_xfer\t1363\t449
+xfer_atomic\t1218\t449
+master_xfer_atomic\t1218\t449
+smbus_xfer_atomic\t1218\t449
 struct spi_controller
-transfer_one\t1336\t450
-transfer_one_message\t1336\t450
-prepare_message\t1336\t450
+transfer_one\t1364\t450
+transfer_one_message\t1364\t450
+prepare_message\t1364\t450
 struct nvmem_config
-reg_read\t1184\t451
-reg_write\t1184\t451
+reg_read\t1212\t451
+reg_write\t1212\t451
 struct drm_driver
-open\t1337\t452
-postclose\t1338\t452
-release\t1339\t453
+open\t1365\t452
+postclose\t1366\t452
+release\t1367\t453
 struct drm_crtc_funcs
-enable_vblank\t1340\t454
-disable_vblank\t1341\t455
-destroy\t1256\t456
+enable_vblank\t1368\t454
+disable_vblank\t1369\t455
+destroy\t1284\t456
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1256\t457
-late_register\t1184\t457
-early_unregister\t1184\t457
+destroy\t1284\t457
+late_register\t1212\t457
+early_unregister\t1212\t457
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1184\t458
-atomic_enable\t1184\t458
-atomic_disable\t1184\t458
-atomic_flush\t1184\t458
-atomic_begin\t1184\t458
-atomic_update\t1184\t458
-prepare_fb\t1184\t458
-cleanup_fb\t1184\t458
-mode_set\t1184\t458
-mode_set_nofb\t1184\t458
+atomic_check\t1212\t458
+atomic_enable\t1212\t458
+atomic_disable\t1212\t458
+atomic_flush\t1212\t458
+atomic_begin\t1212\t458
+atomic_update\t1212\t458
+prepare_fb\t1212\t458
+cleanup_fb\t1212\t458
+mode_set\t1212\t458
+mode_set_nofb\t1212\t458
 struct drm_connector_helper_funcs
-get_modes\t1184\t459
-detect_ctx\t1184\t459
-mode_valid\t1184\t459
-best_encoder\t1184\t459
+get_modes\t1212\t459
+detect_ctx\t1212\t459
+mode_valid\t1212\t459
+best_encoder\t1212\t459
 struct v4l2_file_operations
-open\t1342\t460
-release\t1343\t461
-read\t1184\t460
-write\t1184\t460
-poll\t1184\t460
-unlocked_ioctl\t1184\t460
-mmap\t1184\t460
+open\t1370\t460
+release\t1371\t461
+read\t1212\t460
+write\t1212\t460
+poll\t1212\t460
+unlocked_ioctl\t1212\t460
+mmap\t1212\t460
 struct v4l2_ioctl_ops
-*\t1184\t462
+*\t1212\t462
 struct vb2_ops
-queue_setup\t1184\t463
-buf_init\t1184\t463
-buf_cleanup\t1184\t463
-buf_finish\t1184\t463
-buf_prepare\t1184\t463
-buf_queue\t1191\t463
-prepare_streaming\t1344\t463
-unprepare_streaming\t1345\t463
-start_streaming\t1346\t463
-stop_streaming\t1347\t463
+queue_setup\t1212\t463
+buf_init\t1212\t463
+buf_cleanup\t1212\t463
+buf_finish\t1212\t463
+buf_prepare\t1212\t463
+buf_queue\t1219\t463
+prepare_streaming\t1372\t463
+unprepare_streaming\t1373\t463
+start_streaming\t1374\t463
+stop_streaming\t1375\t463
 struct v4l2_ctrl_ops
-s_ctrl\t1348\t464
-try_ctrl\t1348\t464
-g_volatile_ctrl\t1348\t464
+s_ctrl\t1376\t464
+try_ctrl\t1376\t464
+g_volatile_ctrl\t1376\t464
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1184\t465
-set_fmt\t1184\t465
-get_fmt\t1184\t465
-enum_mbus_code\t1184\t465
-enum_frame_size\t1184\t465
-get_selection\t1184\t465
-set_selection\t1184\t465
-enable_streams\t1184\t465
-disable_streams\t1184\t465
+s_stream\t1212\t465
+set_fmt\t1212\t465
+get_fmt\t1212\t465
+enum_mbus_code\t1212\t465
+enum_frame_size\t1212\t465
+get_selection\t1212\t465
+set_selection\t1212\t465
+enable_streams\t1212\t465
+disable_streams\t1212\t465
 struct v4l2_subdev_internal_ops
-open\t1349\t466
-close\t1338\t466
-release\t1192\t466
+open\t1377\t466
+close\t1366\t466
+release\t1220\t466
 struct file_operations
-llseek\t1184\t467
-read\t1184\t467
-write\t1184\t467
-read_iter\t1184\t467
-write_iter\t1184\t467
-poll\t1184\t467
-unlocked_ioctl\t1184\t467
-compat_ioctl\t1184\t467
-mmap\t1184\t467
-flush\t1184\t467
-fsync\t1184\t467
-fasync\t1184\t467
-lock\t1184\t467
-flock\t1184\t467
-fallocate\t1184\t467
-splice_read\t1184\t467
-splice_write\t1184\t467
-show_fdinfo\t1184\t467
-open\t1342\t467
-release\t1350\t468
-iterate_shared\t1351\t467
+llseek\t1212\t467
+read\t1212\t467
+write\t1212\t467
+read_iter\t1212\t467
+write_iter\t1212\t467
+poll\t1212\t467
+unlocked_ioctl\t1212\t467
+compat_ioctl\t1212\t467
+mmap\t1212\t467
+flush\t1212\t467
+fsync\t1212\t467
+fasync\t1212\t467
+lock\t1212\t467
+flock\t1212\t467
+fallocate\t1212\t467
+splice_read\t1212\t467
+splice_write\t1212\t467
+show_fdinfo\t1212\t467
+open\t1370\t467
+release\t1378\t468
+iterate_shared\t1379\t467
 struct inode_operations
-lookup\t1352\t469
-create\t1353\t469
-mknod\t1353\t469
-symlink\t1353\t469
-mkdir\t1353\t469
-link\t1353\t469
-unlink\t1354\t469
-rmdir\t1354\t469
-rename\t1353\t469
-setattr\t1355\t469
-fileattr_set\t1355\t469
-readlink\t1184\t469
-get_acl\t1184\t469
-getattr\t1184\t469
-listxattr\t1184\t469
-fiemap\t1184\t469
-update_time\t1184\t469
-tmpfile\t1184\t469
-fileattr_get\t1184\t469
-get_link\t1191\t469
-permission\t1191\t469
-get_inode_acl\t1191\t469
-atomic_open\t1352\t469
+lookup\t1380\t469
+create\t1381\t469
+mknod\t1381\t469
+symlink\t1381\t469
+mkdir\t1381\t469
+link\t1381\t469
+unlink\t1382\t469
+rmdir\t1382\t469
+rename\t1381\t469
+setattr\t1383\t469
+fileattr_set\t1383\t469
+readlink\t1212\t469
+get_acl\t1212\t469
+getattr\t1212\t469
+listxattr\t1212\t469
+fiemap\t1212\t469
+update_time\t1212\t469
+tmpfile\t1212\t469
+fileattr_get\t1212\t469
+get_link\t1219\t469
+permission\t1219\t469
+get_inode_acl\t1219\t469
+atomic_open\t1380\t469
 struct xattr_handler
-list\t1184\t470
-get\t1184\t470
-set\t1356\t470
+list\t1212\t470
+get\t1212\t470
+set\t1384\t470
 struct super_operations
-put_super\t1357\t471
-freeze_fs\t1358\t471
-unfreeze_fs\t1358\t471
-remount_fs\t1358\t471
-sync_fs\t1359\t471
-free_inode\t1360\t471
-drop_inode\t1361\t471
+put_super\t1385\t471
+freeze_fs\t1386\t471
+unfreeze_fs\t1386\t471
+remount_fs\t1386\t471
+sync_fs\t1387\t471
+free_inode\t1388\t471
+drop_inode\t1389\t471
 struct dentry_operations
-d_hash\t1190\t472
-d_compare\t1190\t472
-d_dname\t1190\t472
-d_delete\t1362\t472
-d_prune\t1362\t472
-d_init\t1184\t472
-d_release\t1184\t472
-d_iput\t1184\t472
-d_automount\t1184\t472
-d_weak_revalidate\t1184\t472
-d_real\t1184\t472
-d_revalidate\t1191\t472
-d_manage\t1191\t472
+d_hash\t1218\t472
+d_compare\t1218\t472
+d_dname\t1218\t472
+d_delete\t1390\t472
+d_prune\t1390\t472
+d_init\t1212\t472
+d_release\t1212\t472
+d_iput\t1212\t472
+d_automount\t1212\t472
+d_weak_revalidate\t1212\t472
+d_real\t1212\t472
+d_revalidate\t1219\t472
+d_manage\t1219\t472
 struct address_space_operations
-writepage\t1184\t473
-read_folio\t1184\t473
-swap_rw\t1184\t473
-readahead\t1184\t473
-bmap\t1184\t473
-direct_IO\t1184\t473
-writepages\t1184\t473
-migrate_folio\t1184\t473
-swap_activate\t1184\t473
-swap_deactivate\t1184\t473
-invalidate_folio\t1363\t473
-release_folio\t1363\t473
-launder_folio\t1363\t473
-is_partially_uptodate\t1363\t473
-error_remove_folio\t1364\t473
-write_begin\t1184\t473
-write_end\t1184\t473
-dirty_folio\t1190\t473
-free_folio\t1190\t473
+writepage\t1212\t473
+read_folio\t1212\t473
+swap_rw\t1212\t473
+readahead\t1212\t473
+bmap\t1212\t473
+direct_IO\t1212\t473
+writepages\t1212\t473
+migrate_folio\t1212\t473
+swap_activate\t1212\t473
+swap_deactivate\t1212\t473
+invalidate_folio\t1391\t473
+release_folio\t1391\t473
+launder_folio\t1391\t473
+is_partially_uptodate\t1391\t473
+error_remove_folio\t1392\t473
+write_begin\t1212\t473
+write_end\t1212\t473
+dirty_folio\t1218\t473
+free_folio\t1218\t473
 struct vm_operations_struct
-open\t1365\t474
-close\t1366\t474
-fault\t1184\t474
-page_mkwrite\t1184\t474
-pfn_mkwrite\t1184\t474
-access\t1366\t474
-map_pages\t1367\t474
+open\t1393\t474
+close\t1394\t474
+fault\t1212\t474
+page_mkwrite\t1212\t474
+pfn_mkwrite\t1212\t474
+access\t1394\t474
+map_pages\t1395\t474
 struct seq_operations
-start\t1368\t475
-next\t1368\t475
-stop\t1368\t475
-show\t1368\t475
+start\t1396\t475
+next\t1396\t475
+stop\t1396\t475
+show\t1396\t475
 struct sysfs_ops
-show\t1184\t380
-store\t1184\t380
+show\t1212\t380
+store\t1212\t380
 struct mmu_notifier_ops
-release\t1184\t476
-arch_invalidate_secondary_tlbs\t1190\t476
-free_notifier\t1369\t476
-invalidate_range_start\t1191\t476
-invalidate_range_end\t1191\t476
-clear_flush_young\t1191\t476
-clear_young\t1191\t476
-test_young\t1191\t476
+release\t1212\t476
+arch_invalidate_secondary_tlbs\t1218\t476
+free_notifier\t1397\t476
+invalidate_range_start\t1219\t476
+invalidate_range_end\t1219\t476
+clear_flush_young\t1219\t476
+clear_young\t1219\t476
+test_young\t1219\t476
 struct file_lock_operations
-fl_copy_lock\t1190\t477
+fl_copy_lock\t1218\t477
 struct lock_manager_operations
-lm_notify\t1370\t478
-lm_break\t1371\t478
-lm_change\t1371\t478
-lm_breaker_owns_lease\t1371\t478
-lm_lock_expirable\t1371\t478
-lm_grant\t1190\t478
-lm_expire_lock\t1184\t478
+lm_notify\t1398\t478
+lm_break\t1399\t478
+lm_change\t1399\t478
+lm_breaker_owns_lease\t1399\t478
+lm_lock_expirable\t1399\t478
+lm_grant\t1218\t478
+lm_expire_lock\t1212\t478
 struct file_system_type
-mount\t1184\t479
-init_fs_context\t1184\t479
-kill_sb\t1357\t479
+mount\t1212\t479
+init_fs_context\t1212\t479
+kill_sb\t1385\t479
 struct block_device_operations
-open\t1372\t480
-release\t1373\t480
-ioctl\t1184\t480
-compat_ioctl\t1184\t480
-unlock_native_capacity\t1184\t480
-getgeo\t1184\t480
-free_disk\t1192\t481
-direct_access\t1191\t480
-submit_bio\t1191\t480
+open\t1400\t480
+release\t1401\t480
+ioctl\t1212\t480
+compat_ioctl\t1212\t480
+unlock_native_capacity\t1212\t480
+getgeo\t1212\t480
+free_disk\t1220\t481
+direct_access\t1219\t480
+submit_bio\t1219\t480
 struct blk_mq_ops
-queue_rq\t1374\t482
-queue_rqs\t1374\t482
-commit_rqs\t1374\t482
-timeout\t1184\t483
-complete\t1190\t484
-init_hctx\t1375\t485
-init_request\t1375\t485
-exit_hctx\t1376\t485
-exit_request\t1376\t485
+queue_rq\t1402\t482
+queue_rqs\t1402\t482
+commit_rqs\t1402\t482
+timeout\t1212\t483
+complete\t1218\t484
+init_hctx\t1403\t485
+init_request\t1403\t485
+exit_hctx\t1404\t485
+exit_request\t1404\t485
 struct scsi_host_template
-queuecommand\t1190\t486
-eh_timed_out\t1191\t487
-eh_abort_handler\t1184\t486
-eh_device_reset_handler\t1184\t486
-eh_target_reset_handler\t1184\t486
-eh_bus_reset_handler\t1184\t486
-eh_host_reset_handler\t1184\t486
-slave_alloc\t1184\t486
-slave_configure\t1184\t486
-info\t1184\t486
-ioctl\t1184\t486
-bios_param\t1184\t486
-slave_destroy\t1377\t486
+queuecommand\t1218\t486
+eh_timed_out\t1219\t487
+eh_abort_handler\t1212\t486
+eh_device_reset_handler\t1212\t486
+eh_target_reset_handler\t1212\t486
+eh_bus_reset_handler\t1212\t486
+eh_host_reset_handler\t1212\t486
+slave_alloc\t1212\t486
+slave_configure\t1212\t486
+info\t1212\t486
+ioctl\t1212\t486
+bios_param\t1212\t486
+slave_destroy\t1405\t486
 struct ata_port_operations
-qc_defer\t1378\t488
-qc_prep\t1378\t488
-qc_issue\t1378\t488
-qc_fill_rtf\t1378\t488
-softreset\t1184\t489
-hardreset\t1184\t489
-prereset\t1184\t489
-postreset\t1184\t489
-error_handler\t1184\t489
-set_piomode\t1184\t489
-set_dmamode\t1184\t489
-set_mode\t1184\t489
-dev_config\t1184\t489
-cable_detect\t1184\t489
-port_start\t1379\t490
-port_stop\t1380\t490
-host_stop\t1256\t490
+qc_defer\t1406\t488
+qc_prep\t1406\t488
+qc_issue\t1406\t488
+qc_fill_rtf\t1406\t488
+softreset\t1212\t489
+hardreset\t1212\t489
+prereset\t1212\t489
+postreset\t1212\t489
+error_handler\t1212\t489
+set_piomode\t1212\t489
+set_dmamode\t1212\t489
+set_mode\t1212\t489
+dev_config\t1212\t489
+cable_detect\t1212\t489
+port_start\t1407\t490
+port_stop\t1408\t490
+host_stop\t1284\t490
 struct mtd_info
-_panic_write\t1190\t491
+_panic_write\t1218\t491
 struct nand_controller_ops
-attach_chip\t1381\t492
-detach_chip\t1382\t492
-exec_op\t1184\t492
+attach_chip\t1409\t492
+detach_chip\t1410\t492
+exec_op\t1212\t492
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1383\t493
-exit\t1384\t493
-encrypt\t1191\t493
-decrypt\t1191\t493
-setkey\t1191\t493
+init\t1411\t493
+exit\t1412\t493
+encrypt\t1219\t493
+decrypt\t1219\t493
+setkey\t1219\t493
 struct ahash_alg,struct shash_alg
-init\t1191\t494
-update\t1191\t494
-final\t1191\t494
-finup\t1191\t494
-digest\t1191\t494
-export\t1191\t494
-import\t1191\t494
-setkey\t1191\t494
-init_tfm\t1385\t494
-exit_tfm\t1386\t494
+init\t1219\t494
+update\t1219\t494
+final\t1219\t494
+finup\t1219\t494
+digest\t1219\t494
+export\t1219\t494
+import\t1219\t494
+setkey\t1219\t494
+init_tfm\t1413\t494
+exit_tfm\t1414\t494
 struct net_device_ops
-ndo_init\t1387\t495
-ndo_uninit\t1388\t496
-ndo_open\t1389\t497
-ndo_stop\t1390\t498
-ndo_do_ioctl\t1391\t497
-ndo_siocbond\t1391\t497
-ndo_siocwandev\t1391\t497
-ndo_siocdevprivate\t1391\t497
-ndo_eth_ioctl\t1391\t497
-ndo_set_mac_address\t1391\t282
-ndo_change_mtu\t1391\t282
-ndo_fix_features\t1391\t499
-ndo_set_features\t1391\t499
-ndo_vlan_rx_add_vid\t1391\t500
-ndo_vlan_rx_kill_vid\t1391\t500
-ndo_select_queue\t1190\t501
-ndo_features_check\t1190\t501
-ndo_get_stats\t1190\t497
-ndo_get_stats64\t1190\t497
-ndo_start_xmit\t1392\t497
-ndo_tx_timeout\t1393\t497
-ndo_set_rx_mode\t1394\t497
+ndo_init\t1415\t495
+ndo_uninit\t1416\t496
+ndo_open\t1417\t497
+ndo_stop\t1418\t498
+ndo_do_ioctl\t1419\t497
+ndo_siocbond\t1419\t497
+ndo_siocwandev\t1419\t497
+ndo_siocdevprivate\t1419\t497
+ndo_eth_ioctl\t1419\t497
+ndo_set_mac_address\t1419\t282
+ndo_change_mtu\t1419\t282
+ndo_fix_features\t1419\t499
+ndo_set_features\t1419\t499
+ndo_vlan_rx_add_vid\t1419\t500
+ndo_vlan_rx_kill_vid\t1419\t500
+ndo_select_queue\t1218\t501
+ndo_features_check\t1218\t501
+ndo_get_stats\t1218\t497
+ndo_get_stats64\t1218\t497
+ndo_start_xmit\t1420\t497
+ndo_tx_timeout\t1421\t497
+ndo_set_rx_mode\t1422\t497
 struct napi_struct
-poll\t1395\t502
+poll\t1423\t502
 struct pernet_operations
-init\t1396\t503
-pre_exit\t1397\t503
-exit\t1397\t503
-exit_batch\t1397\t503
+init\t1424\t503
+pre_exit\t1425\t503
+exit\t1425\t503
+exit_batch\t1425\t503
 struct ethtool_ops
-*\t1391\t504
+*\t1419\t504
 struct net_device
-priv_destructor\t1256\t505
+priv_destructor\t1284\t505
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1398\t506
-dumpit\t1398\t506
-start\t1398\t506
-done\t1398\t506
+doit\t1426\t506
+dumpit\t1426\t506
+start\t1426\t506
+done\t1426\t506
 struct rtnl_link_ops
-newlink\t1399\t507
-dellink\t1400\t508
-changelink\t1391\t509
-validate\t1184\t510
-get_size\t1184\t510
-fill_info\t1184\t510
-get_num_tx_queues\t1184\t510
-get_num_rx_queues\t1184\t510
-setup\t1184\t510
+newlink\t1427\t507
+dellink\t1428\t508
+changelink\t1419\t509
+validate\t1212\t510
+get_size\t1212\t510
+fill_info\t1212\t510
+get_num_tx_queues\t1212\t510
+get_num_rx_queues\t1212\t510
+setup\t1212\t510
 struct Qdisc_ops
-init\t1401\t511
-change\t1391\t512
-destroy\t1384\t513
-enqueue\t1402\t514
-dequeue\t1402\t514
-peek\t1402\t514
+init\t1429\t511
+change\t1419\t512
+destroy\t1412\t513
+enqueue\t1430\t514
+dequeue\t1430\t514
+peek\t1430\t514
 struct proto_ops
-release\t1403\t515
-bind\t1184\t516
-connect\t1184\t516
-accept\t1184\t516
-listen\t1184\t516
-ioctl\t1184\t516
-compat_ioctl\t1184\t516
-sendmsg\t1184\t516
-recvmsg\t1184\t516
-shutdown\t1184\t516
-setsockopt\t1184\t516
-getsockopt\t1184\t516
-socketpair\t1184\t516
-getname\t1184\t516
-poll\t1184\t516
-mmap\t1184\t516
+release\t1431\t515
+bind\t1212\t516
+connect\t1212\t516
+accept\t1212\t516
+listen\t1212\t516
+ioctl\t1212\t516
+compat_ioctl\t1212\t516
+sendmsg\t1212\t516
+recvmsg\t1212\t516
+shutdown\t1212\t516
+setsockopt\t1212\t516
+getsockopt\t1212\t516
+socketpair\t1212\t516
+getname\t1212\t516
+poll\t1212\t516
+mmap\t1212\t516
 struct cfg80211_ops
-add_virtual_intf\t1404\t517
-del_virtual_intf\t1404\t517
-change_virtual_intf\t1404\t517
-*\t1405\t517
+add_virtual_intf\t1432\t517
+del_virtual_intf\t1432\t517
+change_virtual_intf\t1432\t517
+*\t1433\t517
 struct ieee80211_ops
-start\t1406\t518
-stop\t1407\t519
-add_interface\t1408\t520
-remove_interface\t1409\t521
-change_interface\t1410\t522
-config\t1410\t522
-vif_cfg_changed\t1410\t522
-link_info_changed\t1410\t522
-configure_filter\t1410\t522
-set_key\t1410\t522
-hw_scan\t1410\t522
-cancel_hw_scan\t1410\t522
-sta_state\t1410\t522
-sta_add\t1410\t522
-sta_remove\t1410\t522
-conf_tx\t1410\t522
-flush\t1410\t522
-ampdu_action\t1410\t522
-add_chanctx\t1410\t522
-remove_chanctx\t1410\t522
-change_chanctx\t1410\t522
-assign_vif_chanctx\t1410\t522
-unassign_vif_chanctx\t1410\t522
-remain_on_channel\t1410\t522
-cancel_remain_on_channel\t1410\t522
-tx\t1190\t522
-prepare_multicast\t1190\t522
-set_tim\t1190\t522
-update_tkip_key\t1190\t522
-get_key_seq\t1190\t522
-sta_notify\t1190\t522
-sta_rc_update\t1190\t522
-sta_rate_tbl_update\t1190\t522
-event_callback\t1190\t522
-release_buffered_frames\t1190\t522
-allow_buffered_frames\t1190\t522
-ipv6_addr_change\t1190\t522
-wake_tx_queue\t1190\t522
-get_stats\t1184\t522
-set_frag_threshold\t1184\t522
-set_rts_threshold\t1184\t522
-sta_statistics\t1184\t522
-get_tsf\t1184\t522
-set_tsf\t1184\t522
-offset_tsf\t1184\t522
-reset_tsf\t1184\t522
-tx_last_beacon\t1184\t522
-rfkill_poll\t1184\t522
-set_coverage_class\t1184\t522
-testmode_cmd\t1184\t522
-set_bitrate_mask\t1184\t522
-reconfig_complete\t1184\t522
-bss_info_changed\t1184\t522
-sw_scan_start\t1184\t522
-sw_scan_complete\t1184\t522
+start\t1434\t518
+stop\t1435\t519
+add_interface\t1436\t520
+remove_interface\t1437\t521
+change_interface\t1438\t522
+config\t1438\t522
+vif_cfg_changed\t1438\t522
+link_info_changed\t1438\t522
+configure_filter\t1438\t522
+set_key\t1438\t522
+hw_scan\t1438\t522
+cancel_hw_scan\t1438\t522
+sta_state\t1438\t522
+sta_add\t1438\t522
+sta_remove\t1438\t522
+conf_tx\t1438\t522
+flush\t1438\t522
+ampdu_action\t1438\t522
+add_chanctx\t1438\t522
+remove_chanctx\t1438\t522
+change_chanctx\t1438\t522
+assign_vif_chanctx\t1438\t522
+unassign_vif_chanctx\t1438\t522
+remain_on_channel\t1438\t522
+cancel_remain_on_channel\t1438\t522
+tx\t1218\t522
+prepare_multicast\t1218\t522
+set_tim\t1218\t522
+update_tkip_key\t1218\t522
+get_key_seq\t1218\t522
+sta_notify\t1218\t522
+sta_rc_update\t1218\t522
+sta_rate_tbl_update\t1218\t522
+event_callback\t1218\t522
+release_buffered_frames\t1218\t522
+allow_buffered_frames\t1218\t522
+ipv6_addr_change\t1218\t522
+wake_tx_queue\t1218\t522
+get_stats\t1212\t522
+set_frag_threshold\t1212\t522
+set_rts_threshold\t1212\t522
+sta_statistics\t1212\t522
+get_tsf\t1212\t522
+set_tsf\t1212\t522
+offset_tsf\t1212\t522
+reset_tsf\t1212\t522
+tx_last_beacon\t1212\t522
+rfkill_poll\t1212\t522
+set_coverage_class\t1212\t522
+testmode_cmd\t1212\t522
+set_bitrate_mask\t1212\t522
+reconfig_complete\t1212\t522
+bss_info_changed\t1212\t522
+sw_scan_start\t1212\t522
+sw_scan_complete\t1212\t522
 struct phy_driver
-probe\t1411\t523
-remove\t1412\t524
-handle_interrupt\t1413\t525
-config_init\t1184\t526
-soft_reset\t1184\t526
-config_intr\t1184\t526
-config_aneg\t1184\t526
-read_status\t1184\t526
-link_change_notify\t1184\t526
-aneg_done\t1184\t526
-suspend\t1289\t526
-resume\t1205\t526
+probe\t1439\t523
+remove\t1440\t524
+handle_interrupt\t1441\t525
+config_init\t1212\t526
+soft_reset\t1212\t526
+config_intr\t1212\t526
+config_aneg\t1212\t526
+read_status\t1212\t526
+link_change_notify\t1212\t526
+aneg_done\t1212\t526
+suspend\t1317\t526
+resume\t1233\t526
 struct dsa_switch_ops
-setup\t1414\t527
-teardown\t1415\t528
-port_enable\t1416\t529
-port_disable\t1417\t530
+setup\t1442\t527
+teardown\t1443\t528
+port_enable\t1444\t529
+port_disable\t1445\t530
 struct nfc_ops
-dev_up\t1418\t531
-dev_down\t1419\t531
-start_poll\t1420\t531
-stop_poll\t1420\t531
-dep_link_up\t1420\t531
-dep_link_down\t1420\t531
-activate_target\t1420\t531
-deactivate_target\t1420\t531
-im_transceive\t1420\t531
-tm_send\t1420\t531
-check_presence\t1420\t531
-enable_se\t1420\t531
-disable_se\t1420\t531
-fw_download\t1420\t531
+dev_up\t1446\t531
+dev_down\t1447\t531
+start_poll\t1448\t531
+stop_poll\t1448\t531
+dep_link_up\t1448\t531
+dep_link_down\t1448\t531
+activate_target\t1448\t531
+deactivate_target\t1448\t531
+im_transceive\t1448\t531
+tm_send\t1448\t531
+check_presence\t1448\t531
+enable_se\t1448\t531
+disable_se\t1448\t531
+fw_download\t1448\t531
 struct hci_dev
-open\t1421\t532
-close\t1422\t533
-setup\t1423\t534
-shutdown\t1423\t534
-flush\t1423\t534
-send\t1184\t535
+open\t1449\t532
+close\t1450\t533
+setup\t1451\t534
+shutdown\t1451\t534
+flush\t1451\t534
+send\t1212\t535
 struct ib_device_ops
-post_send\t1190\t536
-post_recv\t1190\t536
-poll_cq\t1190\t536
-req_notify_cq\t1190\t536
-*\t1184\t536
+post_send\t1218\t536
+post_recv\t1218\t536
+poll_cq\t1218\t536
+req_notify_cq\t1218\t536
+*\t1212\t536
 struct ib_client
-add\t1424\t537
-remove\t1425\t537
+add\t1452\t537
+remove\t1453\t537
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1367\t538
-func\t1367\t538
-handler\t1367\t538
-err_handler\t1367\t538
+hook\t1395\t538
+func\t1395\t538
+handler\t1395\t538
+err_handler\t1395\t538
 runner
-irq\t1426\t325
-irq-thread\t1427\t326
-softirq\t1182\t19
-tasklet\t1428\t323
-timer\t1429\t321
-hrtimer\t1430\t539
-napi\t1431\t502
-work\t1432\t322
-delayed-work\t1433\t322
-kthread-work\t1434\t540
-kthread\t1184\t232
-task-work\t1184\t541
-irq-work\t1435\t218
-cpu-call\t1183\t542
-rcu\t1182\t324
-urb\t1190\t543
-init\t1321\t54
-exit\t1256\t54
-pm\t1184\t544
-attribute\t1184\t380
-debugfs\t1184\t545
-devres\t1256\t546
-kref\t1192\t547
+irq\t1454\t325
+irq-thread\t1455\t326
+softirq\t1210\t19
+tasklet\t1456\t323
+timer\t1457\t321
+hrtimer\t1458\t539
+napi\t1459\t502
+work\t1460\t322
+delayed-work\t1461\t322
+kthread-work\t1462\t540
+kthread\t1212\t233
+task-work\t1212\t541
+irq-work\t1463\t219
+cpu-call\t1211\t542
+rcu\t1210\t324
+urb\t1218\t543
+init\t1349\t54
+exit\t1284\t54
+pm\t1212\t544
+attribute\t1212\t380
+debugfs\t1212\t545
+devres\t1284\t546
+kref\t1220\t547
 struct hrtimer
-function\t1436\t539
+function\t1464\t539
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1437\t336
-probe_new\t1437\t336
-connect\t1438\t336
-bind\t1438\t336
-attach\t1438\t336
-port_probe\t1438\t336
-remove\t1439\t336
-remove_new\t1439\t336
-disconnect\t1440\t336
-unbind\t1440\t336
-detach\t1440\t336
-port_remove\t1440\t336
-shutdown\t1196\t335
-suspend\t1197\t337
-resume\t1198\t338
+probe\t1465\t336
+probe_new\t1465\t336
+connect\t1466\t336
+bind\t1466\t336
+attach\t1466\t336
+port_probe\t1466\t336
+remove\t1467\t336
+remove_new\t1467\t336
+disconnect\t1468\t336
+unbind\t1468\t336
+detach\t1468\t336
+port_remove\t1468\t336
+shutdown\t1224\t335
+suspend\t1225\t337
+resume\t1226\t338
 struct dev_pm_ops
-prepare\t1184\t544
-complete\t1184\t544
-suspend\t1289\t544
-resume\t1205\t544
-freeze\t1441\t544
-poweroff\t1441\t544
-thaw\t1442\t544
-restore\t1442\t544
-suspend_late\t1443\t544
-freeze_late\t1443\t544
-poweroff_late\t1443\t544
-resume_early\t1444\t544
-thaw_early\t1444\t544
-restore_early\t1444\t544
-suspend_noirq\t1445\t544
-freeze_noirq\t1445\t544
-poweroff_noirq\t1445\t544
-resume_noirq\t1446\t544
-thaw_noirq\t1446\t544
-restore_noirq\t1446\t544
-runtime_suspend\t1447\t548
-runtime_resume\t1448\t548
-runtime_idle\t1184\t548
+prepare\t1212\t544
+complete\t1212\t544
+suspend\t1317\t544
+resume\t1233\t544
+freeze\t1469\t544
+poweroff\t1469\t544
+thaw\t1470\t544
+restore\t1470\t544
+suspend_late\t1471\t544
+freeze_late\t1471\t544
+poweroff_late\t1471\t544
+resume_early\t1472\t544
+thaw_early\t1472\t544
+restore_early\t1472\t544
+suspend_noirq\t1473\t544
+freeze_noirq\t1473\t544
+poweroff_noirq\t1473\t544
+resume_noirq\t1474\t544
+thaw_noirq\t1474\t544
+restore_noirq\t1474\t544
+runtime_suspend\t1475\t548
+runtime_resume\t1476\t548
+runtime_idle\t1212\t548
 *
-probe\t1449\t549
-probe_new\t1450\t549
-connect\t1451\t549
-bind\t1451\t549
-attach\t1451\t549
-port_probe\t1451\t549
-remove\t1452\t549
-remove_new\t1453\t549
-disconnect\t1454\t549
-unbind\t1454\t549
-detach\t1454\t549
-port_remove\t1454\t549
-init\t1455\t549
-ndo_init\t1455\t549
-exit\t1456\t549
-exit_batch\t1456\t549
-pre_exit\t1456\t549
-ndo_uninit\t1456\t549
-ndo_open\t1457\t549
-resume\t1457\t549
-ndo_stop\t1458\t549
-suspend\t1458\t549
-runtime_resume\t1459\t549
-resume_early\t1459\t549
-resume_noirq\t1459\t549
-thaw\t1459\t549
-restore\t1459\t549
-runtime_suspend\t1460\t549
-suspend_late\t1460\t549
-suspend_noirq\t1460\t549
-freeze\t1460\t549
-poweroff\t1460\t549
-shutdown\t1460\t549
-open\t1184\t549
-release\t1184\t549
-read\t1184\t549
-write\t1184\t549
-read_iter\t1184\t549
-write_iter\t1184\t549
-unlocked_ioctl\t1184\t549
-compat_ioctl\t1184\t549
-ioctl\t1184\t549
-llseek\t1184\t549
-mmap\t1184\t549
-poll\t1184\t549
-show\t1184\t549
-store\t1184\t549
-seq_show\t1184\t549
-ndo_set_mac_address\t1184\t549
-ndo_change_mtu\t1184\t549
-get_ethtool_stats\t1184\t549
-get_drvinfo\t1184\t549
-set_ringparam\t1184\t549
-threadfn\t1184\t549
-fallocate\t1184\t549
-fsync\t1184\t549
-setattr\t1184\t549
-mkdir\t1184\t549
-unlink\t1184\t549
-create\t1184\t549
-iterate_shared\t1184\t549`;
+probe\t1477\t549
+probe_new\t1478\t549
+connect\t1479\t549
+bind\t1479\t549
+attach\t1479\t549
+port_probe\t1479\t549
+remove\t1480\t549
+remove_new\t1481\t549
+disconnect\t1482\t549
+unbind\t1482\t549
+detach\t1482\t549
+port_remove\t1482\t549
+init\t1483\t549
+ndo_init\t1483\t549
+exit\t1484\t549
+exit_batch\t1484\t549
+pre_exit\t1484\t549
+ndo_uninit\t1484\t549
+ndo_open\t1485\t549
+resume\t1485\t549
+ndo_stop\t1486\t549
+suspend\t1486\t549
+runtime_resume\t1487\t549
+resume_early\t1487\t549
+resume_noirq\t1487\t549
+thaw\t1487\t549
+restore\t1487\t549
+runtime_suspend\t1488\t549
+suspend_late\t1488\t549
+suspend_noirq\t1488\t549
+freeze\t1488\t549
+poweroff\t1488\t549
+shutdown\t1488\t549
+open\t1212\t549
+release\t1212\t549
+read\t1212\t549
+write\t1212\t549
+read_iter\t1212\t549
+write_iter\t1212\t549
+unlocked_ioctl\t1212\t549
+compat_ioctl\t1212\t549
+ioctl\t1212\t549
+llseek\t1212\t549
+mmap\t1212\t549
+poll\t1212\t549
+show\t1212\t549
+store\t1212\t549
+seq_show\t1212\t549
+ndo_set_mac_address\t1212\t549
+ndo_change_mtu\t1212\t549
+get_ethtool_stats\t1212\t549
+get_drvinfo\t1212\t549
+set_ringparam\t1212\t549
+threadfn\t1212\t549
+fallocate\t1212\t549
+fsync\t1212\t549
+setattr\t1212\t549
+mkdir\t1212\t549
+unlink\t1212\t549
+create\t1212\t549
+iterate_shared\t1212\t549`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1461\t550
-raw_spinlock_t\t1462\t550
-rwlock_t\t1463\t550
-seqlock_t\t1464\t551
-struct mutex\t1465\t552
-struct rw_semaphore\t1466\t165
-struct semaphore\t1467\t164
-struct rt_mutex\t1468\t289
-atomic_t\t1469\t553
-atomic64_t\t1469\t553
-atomic_long_t\t1469\t554
-refcount_t\t1470\t555
-struct kref\t1470\t230
-struct completion\t1471\t556
-struct device\t1472\t546
-struct platform_device\t1472\t546
-struct i2c_client\t1472\t546
-struct spi_device\t1472\t546
-struct pci_dev\t1472\t546
-struct usb_interface\t1472\t546
-struct serio\t1472\t546
-struct gameport\t1472\t546
-struct hid_device\t1472\t546
-struct amba_device\t1472\t546
-struct mdio_device\t1472\t546
-struct virtio_device\t1472\t546
-struct vio_dev\t1472\t546
-struct xenbus_device\t1472\t546
-struct hv_device\t1472\t546
-struct sdio_func\t1472\t546
-struct memstick_dev\t1472\t546
-struct pnp_dev\t1472\t546
-struct acpi_device\t1472\t546
-struct parport\t1472\t546
-struct pcmcia_device\t1472\t546
-struct ps3_system_bus_device\t1472\t546
-struct rpmsg_device\t1472\t546
-struct auxiliary_device\t1472\t546
-struct slim_device\t1472\t546
-struct sdw_slave\t1472\t546
-struct fw_unit\t1472\t546
-struct mei_cl_device\t1472\t546
-struct rmi_function\t1472\t546
-struct ishtp_cl_device\t1472\t546
-struct wmi_device\t1472\t546
-struct ccw_device\t1472\t546
-struct mcb_device\t1472\t546
-struct bcma_device\t1472\t546
-struct ssb_device\t1472\t546
-struct gb_bundle\t1472\t546
-struct i3c_device\t1472\t546
-struct fsl_mc_device\t1472\t546
-struct host1x_device\t1472\t546
-struct mipi_dsi_device\t1472\t546
-struct usb_serial\t1472\t546
-struct usb_serial_port\t1472\t546
-struct psmouse\t1472\t546
-struct comedi_device\t1472\t546
-struct usb_gadget\t1472\t546
-struct usb_function\t1472\t546
-struct wm97xx\t1472\t546
-struct serdev_device\t1472\t546
-struct of_device\t1472\t546
-struct macio_dev\t1472\t546`;
+export const types = `spinlock_t\t1489\t550
+raw_spinlock_t\t1490\t550
+rwlock_t\t1491\t550
+seqlock_t\t1492\t551
+struct mutex\t1493\t552
+struct rw_semaphore\t1494\t166
+struct semaphore\t1495\t165
+struct rt_mutex\t1496\t289
+atomic_t\t1497\t553
+atomic64_t\t1497\t553
+atomic_long_t\t1497\t554
+refcount_t\t1498\t555
+struct kref\t1498\t231
+struct completion\t1499\t556
+struct device\t1500\t546
+struct platform_device\t1500\t546
+struct i2c_client\t1500\t546
+struct spi_device\t1500\t546
+struct pci_dev\t1500\t546
+struct usb_interface\t1500\t546
+struct serio\t1500\t546
+struct gameport\t1500\t546
+struct hid_device\t1500\t546
+struct amba_device\t1500\t546
+struct mdio_device\t1500\t546
+struct virtio_device\t1500\t546
+struct vio_dev\t1500\t546
+struct xenbus_device\t1500\t546
+struct hv_device\t1500\t546
+struct sdio_func\t1500\t546
+struct memstick_dev\t1500\t546
+struct pnp_dev\t1500\t546
+struct acpi_device\t1500\t546
+struct parport\t1500\t546
+struct pcmcia_device\t1500\t546
+struct ps3_system_bus_device\t1500\t546
+struct rpmsg_device\t1500\t546
+struct auxiliary_device\t1500\t546
+struct slim_device\t1500\t546
+struct sdw_slave\t1500\t546
+struct fw_unit\t1500\t546
+struct mei_cl_device\t1500\t546
+struct rmi_function\t1500\t546
+struct ishtp_cl_device\t1500\t546
+struct wmi_device\t1500\t546
+struct ccw_device\t1500\t546
+struct mcb_device\t1500\t546
+struct bcma_device\t1500\t546
+struct ssb_device\t1500\t546
+struct gb_bundle\t1500\t546
+struct i3c_device\t1500\t546
+struct fsl_mc_device\t1500\t546
+struct host1x_device\t1500\t546
+struct mipi_dsi_device\t1500\t546
+struct usb_serial\t1500\t546
+struct usb_serial_port\t1500\t546
+struct psmouse\t1500\t546
+struct comedi_device\t1500\t546
+struct usb_gadget\t1500\t546
+struct usb_function\t1500\t546
+struct wm97xx\t1500\t546
+struct serdev_device\t1500\t546
+struct of_device\t1500\t546
+struct macio_dev\t1500\t546`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5220,8 +5243,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"bit":0,"operation":"clear","ordering":"full"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"release"}
+{"kind":"write","cell":2,"ordering":"relaxed","pageTable":"change"}
 {"kind":"rmw","bit":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"andnot","atomic":false,"ordering":"relaxed","pageTable":"change"}
 {"kind":"call","part":true,"power":{"to":"off","object":1}}
 {"kind":"call","part":true,"power":{"to":"on","object":1}}
 {"kind":"call","cell":0,"sleeps":"no","power":"off"}
@@ -5372,6 +5397,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":"work"}
 {"kind":"wait","sleeps":"yes","quiesce":"queue"}
 {"kind":"wait"}
+{"kind":"wait","cell":0,"pageTable":"flush-deferred"}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"release"}
 {"kind":"lock","cell":0,"lock":"page","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"page","conditional":true,"sleeps":"yes"}
@@ -5718,6 +5744,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"softirq","handler":1}}
+{"kind":"call","pageTable":"walk","level":"p4d","part":true}
+{"kind":"call","pageTable":"walk-lockless","level":"p4d","part":true}
+{"kind":"call","result":"value","pageTable":"page","level":"p4d"}
+{"kind":"call","result":"test","pageTable":"compare","level":"p4d"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"p4d"}
 {"kind":"fence","ordering":"compiler","context":"+pagefault-off"}
 {"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
@@ -5747,19 +5778,28 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct perf_event","struct pmu"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct perf_event","struct pmu"]}}
+{"kind":"call","result":"test","pageTable":"compare","level":"pgd"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pgd"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":[],"power":"on"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":[],"power":"on"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
-{"kind":"write","cell":0,"ordering":"relaxed"}
-{"kind":"publish","cell":1,"operand":2,"ordering":"wmb"}
-{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off"}
-{"kind":"publish","cell":1,"operand":2,"ordering":"relaxed"}
+{"kind":"write","cell":0,"ordering":"relaxed","pageTable":"change"}
+{"kind":"call","result":"value","pageTable":"page"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"wmb","pageTable":"change"}
+{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off","pageTable":"lock","level":"pmd"}
+{"kind":"call","pageTable":"walk","level":"pmd","part":true}
+{"kind":"call","pageTable":"walk-lockless","level":"pmd","part":true}
+{"kind":"call","result":"value","pageTable":"page","level":"pmd"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"relaxed","pageTable":"change"}
+{"kind":"call","result":"test","pageTable":"compare","level":"pmd"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+preempt-off"}
-{"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed","pageTable":"change"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pmd"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read-lockless","level":"pmd"}
+{"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed","pageTable":"change"}
 {"kind":"rcu","result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
@@ -5772,19 +5812,28 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"ordering":"full","wait":"queue"}
 {"kind":"wait","cell":0,"result":"test","ordering":"full","wait":"queue"}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
-{"kind":"write","cell":2,"ordering":"relaxed"}
-{"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read"}
-{"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off"}
-{"kind":"read","cell":1,"ordering":"relaxed","context":"+rcu-read"}
-{"kind":"rcu","cell":0,"context":"-rcu-read"}
+{"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read","pageTable":"walk","level":"pte"}
+{"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off","pageTable":"walk","level":"pte"}
+{"kind":"read","cell":1,"ordering":"relaxed","context":"+rcu-read","pageTable":"walk-lockless","level":"pte"}
+{"kind":"call","result":"value","pageTable":"page","level":"pte"}
+{"kind":"call","result":"test","pageTable":"compare","level":"pte"}
+{"kind":"rcu","cell":0,"context":"-rcu-read","pageTable":"unmap","level":"pte"}
 {"kind":"unlock","cell":1,"lock":"spin","context":"-rcu-read -preempt-off"}
-{"kind":"rmw","cell":2,"operation":"andnot","result":"test","ordering":"relaxed"}
-{"kind":"write","cell":2,"operand":4,"ordering":"relaxed"}
-{"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed"}
-{"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"andnot","result":"test","ordering":"relaxed","pageTable":"change"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pte"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read-lockless","level":"pte"}
+{"kind":"write","cell":2,"operand":4,"ordering":"relaxed","pageTable":"change"}
+{"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed","pageTable":"change"}
+{"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed","pageTable":"change"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","pageTable":"change"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ptp_clock_info"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ptp_clock_info"]}}
+{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off","pageTable":"lock","level":"pud"}
+{"kind":"call","pageTable":"walk","level":"pud","part":true}
+{"kind":"call","pageTable":"walk-lockless","level":"pud","part":true}
+{"kind":"call","result":"value","pageTable":"page","level":"pud"}
+{"kind":"call","result":"test","pageTable":"compare","level":"pud"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pud"}
 {"kind":"call","cell":0,"atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct pwm_chip","struct pwm_ops"]}}
@@ -5896,6 +5945,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"unpublish":{"by":"hash","object":1,"from":0}}
 {"kind":"write","cell":0,"result":"value","ordering":"relaxed","unpublish":{"by":"hash","object":1,"from":0,"rcu":true}}
 {"kind":"rcu","cell":0,"context":"+rcu-read"}
+{"kind":"rcu","cell":0,"context":"-rcu-read"}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
 {"kind":"fence","ordering":"rmb","scope":"all"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct rproc","struct rproc_ops"]}}
@@ -5925,7 +5975,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
 {"kind":"write","operand":0,"ordering":"full"}
 {"kind":"rmw","cell":0,"result":"old","ordering":"full"}
-{"kind":"write","cell":2,"operand":3,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed","pageTable":"change"}
+{"kind":"write","cell":2,"operand":3,"ordering":"relaxed","pageTable":"change"}
 {"kind":"rmw","bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","ordering":"relaxed"}
 {"kind":"call","part":true,"register":{"runner":"debugfs","handler":1,"data":2}}
@@ -6513,6 +6564,7 @@ include/linux/buffer_head.h
 Documentation/RCU/whatisRCU.rst, WHAT IF MY UPDATING THREAD CANNOT BLOCK?
 include/linux/srcu.h
 include/media/cec.h
+include/linux/pgtable.h
 include/linux/thread_info.h
 include/linux/clk.h
 include/linux/atomic/atomic-instrumented.h
@@ -6669,7 +6721,6 @@ include/net/netdev_queues.h
 net/nfc/nfc.h
 include/linux/stddef.h
 kernel/smp.c
-include/linux/pgtable.h
 include/linux/path.h
 include/linux/pci.h
 include/linux/percpu_counter.h
