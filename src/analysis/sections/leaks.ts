@@ -81,8 +81,12 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
   return found;
 }
 
-/** Is it a call that begins the section whatever it returns, and not for whoever has the index that it gives, as srcu_read_lock() does? */
+/**
+ * Is it a call that does nothing but begin the section, whatever it returns? pte_offset_map() may give NULL and none, and of srcu_read_lock() whoever has
+ * the index ends it.
+ */
 function beginsSurely(event: Event, { family }: Section): boolean {
+  if (event.kind !== 'fence' && event.kind !== 'rcu') return false;
   return effectsOfKind(event, 'open').some(open => open.section === family && open.when === null && open.section !== 'srcu-read');
 }
 
