@@ -241,13 +241,16 @@ function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
 }
 
 /**
- * A call out of view, still inside the section, that is given a part of the object which the pointer stands in: a count of users of its own, or a lock,
- * that the updater may wait for before it frees: `use_lock_use(&synth->use_lock)`.
+ * A call, still inside the section, that is given a part of the object which the pointer stands in, or a count there that goes up: users of its own, or a
+ * lock, that the updater may wait for before it frees: `use_lock_use(&synth->use_lock)`, whatever else is known of the call.
  */
 function marksUse(event: Event, source: Event, section: Section): boolean {
-  if (event.kind !== 'call' || !event.opaque || event.inferred?.keepsNothing || !holds(event.context, section)) return false;
+  // A contract that a pointer is not kept says nothing of counts in what it points to.
+  const isContract = event.fact?.contract !== undefined;
+  if ((!isContract && (event.fact ?? event.inferred)?.keepsNothing) || !holds(event.context, section)) return false;
   // As written, and as what a copy stands for.
   const owners = [/^(.+)->\w+$/.exec(source.args[0] ?? '')?.[1], source.cell?.base];
+  if (event.kind !== 'call' && event.operation !== 'inc') return false;
   return owners.some(owner => owner != null && event.args.some(arg => arg.startsWith(`&${owner}->`)));
 }
 
