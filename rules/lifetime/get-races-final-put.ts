@@ -17,6 +17,7 @@ import {
   releasesIn,
   type Section,
   sameLock,
+  serialiserOf,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
@@ -45,7 +46,9 @@ export default {
       if (removals.length === 0) return;
       for (const get of fn.events) {
         if (get.locks.length === 0 || (get.kind !== 'rmw' && get.kind !== 'call')) continue;
-        const near = removals.filter(r => get.locks.some(l => r.locks.some(m => sameLock(l, m))));
+        const near = removals.filter(
+          r => get.locks.some(l => r.locks.some(m => sameLock(l, m))) && !serialiserOf({ fn, event: get }, { fn: r.fn, event: r.put }, world),
+        );
         const counted = near.length > 0 ? countedBy(fn, get, world) : null;
         const found =
           counted &&
@@ -106,7 +109,7 @@ function removalsOf(world: World): Removal[] {
 
 function removalBehind(fn: CFunction, put: Event, byName: ReadonlyMap<string, CFunction>, world: World): Removal | null {
   const key = keyOf(put);
-  if (put.kind !== 'rmw' || key === null || key.startsWith('|') || fn.entryLocks.length > 0) return null;
+  if (put.kind !== 'rmw' || key === null || key.startsWith('|')) return null;
   // What runs at zero under a lock of the put's own excludes the lookup.
   if ((effectOfKind(put, 'register')?.under ?? null) !== null) return null;
   const release = byName.get(releaseAtZero(put) ?? '');

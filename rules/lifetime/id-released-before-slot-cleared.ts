@@ -1,4 +1,4 @@
-import { called, heldAt, isTest, keyOf, nodesAfter, onward, variablesIn } from '../../src/analysis/query.ts';
+import { called, guardsAt, isTest, keyOf, nodesAfter, onward, serialiserOf, variablesIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -104,19 +104,19 @@ void queue_end(struct queue *q)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const release of fn.events) {
       const id = releasedId(release);
-      if (id === null || release.maybeLocks.length > 0) continue;
+      if (id === null) continue;
       const owner = /^\w+/.exec(id)?.[0] ?? id;
       const { events } = onward(fn, release, { variables: variablesIn(owner) });
       const clear = events.find(e => e.kind === 'write' && e.operand === 'NULL' && isSlotOf(e, id, owner));
       if (!clear) continue;
       const next = nextOwner(fn, clear, world);
-      // A lock of the function's own is for the checker; of one that callers hold only its name is known.
-      const held = heldAt(fn, release, world);
-      if (held.length > (next ? release.locks.length : 0) || (next && heldAt(next.fn, next.store, world).length > next.store.locks.length)) continue;
-      if (!next && clear.locks.length > 0) continue;
+      const span = { fn, event: release, until: clear };
+      // Whether a lock that both surely hold keeps them apart, the checker says.
+      const apart = next && serialiserOf(span, { fn: next.fn, event: next.alloc, until: next.store }, world);
+      if (next ? apart?.sure === false : guardsAt({ fn, event: clear }, world).own) continue;
       const table = clear.cell?.path.replace(/\[.*/, '') ?? 'the slot';
       report(
         { event: clear, fn },

@@ -5,12 +5,11 @@ import {
   countsUp,
   effectOfKind,
   effectsOfKind,
-  heldOnEntry,
+  guardsAt,
   isDeferred,
   isIn,
   isTest,
   keyOf,
-  maySerialise,
   onward,
   originsOf,
   releaseAtZero,
@@ -237,7 +236,7 @@ void route_drop(struct table *t, struct route *r)
       for (const get of fn.events) {
         if (countsUp(get)?.unlessZero !== false || !get.cell || get.object || !isIn(get, 'rcu-read')) continue;
         // Under a lock the container's own reference may be what keeps the count up.
-        if (maySerialise(get) || heldOnEntry(fn, world).locks.length > 0) continue;
+        if (guardsAt({ fn, event: get }, world).own) continue;
         const put = puts.find(p => p.key === keyOf(get) && p.putter !== fn);
         const load = put ? findOf(fn, get) : null;
         if (!put || !load) continue;

@@ -3,6 +3,7 @@ import {
   countsDownAndTells,
   dominates,
   effectOfKind,
+  guardsAt,
   isHandedOver,
   isIn,
   isPartHandedOver,
@@ -285,7 +286,7 @@ static void slot_put(struct rack *r, int id)
       const read = left.find(e => readsFrom(e, object, life) && (!isGlobal(put) || changes(e)));
       // What is read also where nothing was put is held by something else than the reference that was.
       const locked = put.locks.length > 0;
-      if (!read || (read.locks.length > 0 && !locked) || !dominates(fn, put, read)) continue;
+      if (!read || (!locked && guardsAt({ fn, event: read }, world).own) || !dominates(fn, put, read)) continue;
       const both = onward(fn, put, { variables, value: 'nonzero' }).events;
       if (!locked && (isSerialised(fn, put, object, both, world) || othersOnlyCount(fn, put, world))) continue;
       if (

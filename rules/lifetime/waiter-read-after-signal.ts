@@ -3,10 +3,10 @@ import {
   cellName,
   comesBefore,
   decidesBranch,
+  guardsAt,
   isIn,
   isTest,
   keyOf,
-  maySerialise,
   objectOf,
   onward,
   runsAlone,
@@ -183,10 +183,10 @@ void seat_give(struct seat *s)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
     for (const wake of fn.events) {
       const object = wakenOf(wake);
-      if (object === null || maySerialise(wake) || isIn(wake, 'rcu-read')) continue;
+      if (object === null || guardsAt({ fn, event: wake }, world).own || isIn(wake, 'rcu-read')) continue;
       const kind = ownerOf(fn, wake, world);
       if (kind === 'stays') continue;
       const signal = fn.events.findLast(

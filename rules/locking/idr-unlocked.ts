@@ -1,4 +1,4 @@
-import { after, before, called, heldAt, includesSection, maySerialise, runsAlone, type Section, serialisers } from '../../src/analysis/query.ts';
+import { after, before, called, lockText, oneSided, runsAlone, serialiserOf } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -17,6 +17,27 @@ export default {
     bad: [
       `
 static DEFINE_IDR(tickets);
+static DEFINE_MUTEX(box_office);
+static DEFINE_MUTEX(cloak_room);
+
+/* Each is serialised, but not with the other. */
+void ticket_void(struct ticket *t)
+{
+	mutex_lock(&cloak_room);
+	idr_remove(&tickets, t->id); /* want: idr-unlocked "no common lock" */
+	mutex_unlock(&cloak_room);
+	kfree(t);
+}
+
+int ticket_sell(struct ticket *t)
+{
+	mutex_lock(&box_office);
+	t->id = idr_alloc(&tickets, t, 1, 0, GFP_KERNEL);
+	mutex_unlock(&box_office);
+	return t->id < 0 ? t->id : 0;
+}`,
+      `
+static DEFINE_IDR(tickets);
 
 void ticket_void(struct ticket *t)
 {
@@ -31,6 +52,29 @@ int ticket_sell(struct ticket *t)
 }`,
     ],
     good: [
+      `
+static DEFINE_IDR(tickets);
+static DEFINE_MUTEX(box_office);
+
+/* Called with the lock held, however it is said. */
+static void ticket_drop(struct ticket *t)
+{
+	idr_remove(&tickets, t->id);
+	kfree(t);
+}
+
+void ticket_void(struct ticket *t)
+{
+	mutex_lock(&box_office);
+	ticket_drop(t);
+	mutex_unlock(&box_office);
+}
+
+int ticket_sell_locked(struct ticket *t)
+{
+	t->id = idr_alloc(&tickets, t, 1, 0, GFP_KERNEL);
+	return t->id < 0 ? t->id : 0;
+}`,
       `
 static DEFINE_IDR(tickets);
 static DEFINE_MUTEX(box_office);
@@ -100,42 +144,40 @@ void __exit tickets_exit(void)
       for (const event of fn.events) {
         if (!/^idr_(?:alloc(?:_cyclic|_u32)?|remove|replace)$/.test(event.api) || event.cell?.base !== null || !/^\w+$/.test(event.cell.path))
           continue;
-        const held = serialisers(heldAt(fn, event, world)).length > 0 || maySerialise(event) || seemsHeld(fn, event);
         const known = changes.get(event.cell.path) ?? [];
-        known.push({ fn, event, held: held || /lock/i.test(fn.doc?.text ?? '') });
+        known.push({ fn, event, held: seemsHeld(fn, event) || /lock/i.test(fn.doc?.text ?? '') });
         changes.set(event.cell.path, known);
       }
     }
     for (const [name, sites] of changes) {
-      const [first] = sites;
-      const other = sites.find(s => s.fn !== first?.fn);
-      if (!first || !other) continue;
-      // Of two under locks in view the checker says whether one keeps them apart.
-      const locked = [first, other].every(s => s.event.locks.some(lock => lock.mode === 'exclusive'));
-      if (locked ? share(first.event, other.event) === null : sites.some(s => s.held)) continue;
+      const pairs = sites.flatMap((one, i) => sites.slice(i + 1).flatMap(two => (one.fn === two.fn ? [] : [[one, two] as const])));
+      // Whether a lock that both surely hold keeps them apart, the checker says.
+      const open = pairs.filter(([one, two]) => serialiserOf(one, two, world)?.sure !== false);
+      const [first, other] = open.find(([one, two]) => !serialiserOf(one, two, world)) ?? open[0] ?? [];
+      if (!first || !other || sites.some(s => s.held)) continue;
+      const alone = oneSided(first, other, world);
+      const names = [...new Set((alone ? [first, other] : sites).map(s => `${s.fn.name}()`))].slice(0, 3).join(', ');
       report(
         { event: first.event, fn: first.fn },
         {
-          message: `${[...new Set(sites.map(s => `${s.fn.name}()`))].slice(0, 3).join(', ')} modify the IDR ${name} with no lock held`,
+          message: alone
+            ? `${names} modify the IDR ${name} under no common lock: ${alone.by.name}() holds ${lockText(alone.lock)}, and ${alone.not.name}() does not`
+            : `${names} modify the IDR ${name} with no lock held`,
           question: `Which lock serialises the changes to ${name}?`,
           dismissal: 'Not an issue if all callers hold the same lock',
           related: sites
             .slice(1, 4)
             .map(s => ({ path: s.fn.path, line: s.event.line, side: s.fn.side, note: `${called(s.event)}() in ${s.fn.name}()` })),
           advice: ['Use an IDA if only the number is needed, or an XArray, which does its own locking'],
-          claim: updatesOf(name, first, other, !locked),
+          claim: updatesOf(name, first, other),
         },
       );
     }
   },
 } satisfies Rule;
 
-function share(a: Event, b: Event): Section | null {
-  return a.locks.find(lock => lock.mode === 'exclusive' && includesSection(b.locks, lock)) ?? null;
-}
-
 /** Each reads the tree and stores what it made of it, and one of the two is lost. */
-function updatesOf(name: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }, stands: boolean): Claim {
+function updatesOf(name: string, a: { fn: CFunction; event: Event }, b: { fn: CFunction; event: Event }): Claim {
   const says = { before: 'reads the old tree', after: 'stores its own change' };
   return {
     threads: [a, b].map(({ fn, event }) => ({ fn, events: [event] })),
@@ -143,7 +185,7 @@ function updatesOf(name: string, a: { fn: CFunction; event: Event }, b: { fn: CF
     meanings: [a, b].map(({ event }) => ({ event, access: 'update' as const, cell: name, ordering: 'relaxed' as const, says })),
     edits: [{ kind: 'lock', text: 'One lock held around all changes' }],
     assumes: [],
-    ...(stands ? { stands: true as const } : {}),
+    stands: true,
   };
 }
 

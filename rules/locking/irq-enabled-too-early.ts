@@ -141,7 +141,7 @@ void valve_both(struct valve *a, struct valve *b)
   checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const take of fn.events) {
-      if (take.kind !== 'lock' || take.ends || !TAKES.test(take.api)) continue;
+      if (take.kind !== 'lock' || take.ends || !switches(take, '+irqs-off')) continue;
       const off = isIn(take, 'irqs-off') ? take : offInCallers(fn, take, world);
       const [lock] = takings(fn, take);
       const give = off && lock ? onward(fn, take, {}).events.find(e => enables(e) && gives(fn, e, lock.lock)) : undefined;
@@ -167,19 +167,20 @@ void valve_both(struct valve *a, struct valve *b)
   },
 } satisfies Rule;
 
-/** Forms that keep no flags: the lock disables interrupts and the unlock, or the end of the guard's scope, enables them whatever they were. */
-const TAKES = /^(?:(?:raw_)?spin|read|write|xa)_lock_irq$|^(?:scoped_)?guard\((?:(?:raw_)?spinlock|read_lock|write_lock)_irq\)$/;
-const SWITCHES_ON = /^(?:(?:raw_)?spin|read|write|xa)_unlock_irq$/;
+/** A form of a lock that keeps no flags: it disables interrupts, and the unlock, or the end of the guard's scope, enables them whatever they were. */
+function switches(event: Event, way: '+irqs-off' | '-irqs-off'): boolean {
+  return event.fact?.lock !== null && event.fact?.saves !== true && (event.fact?.context.includes(way) ?? false);
+}
 
 function enables(event: Event): boolean {
-  return event.ends ? TAKES.test(event.api) : SWITCHES_ON.test(event.api);
+  return event.ends ? switches(event, '+irqs-off') : event.kind === 'unlock' && switches(event, '-irqs-off');
 }
 
 /** A call of the function with interrupts off, where all calls of it are so, and it has not switched them on before. */
 function offInCallers(fn: CFunction, take: Event, world: World): Event | null {
   const sites = callersOf(fn, world) ?? [];
   if (sites.length === 0 || !sites.every(s => s.fn !== fn && isIn(s.event, 'irqs-off') && !inWait(s.fn, s.event))) return null;
-  const earlier = fn.events.some(e => comesBefore(fn, e, take) && /unlock_irq$|irq_enable$|irqrestore$|irq_restore$/.test(e.api));
+  const earlier = fn.events.some(e => comesBefore(fn, e, take) && e.fact?.context.includes('-irqs-off'));
   return earlier ? null : (sites[0]?.event ?? null);
 }
 

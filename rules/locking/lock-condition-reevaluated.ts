@@ -1,4 +1,4 @@
-import { asWritten, called, eventsOf, initOrExit, isCall, isTest, nodesAfter, runsNamed } from '../../src/analysis/query.ts';
+import { asWritten, called, effectOfKind, initOrExit, isCall, isTest, nodesAfter, runsNamed } from '../../src/analysis/query.ts';
 import type { CFunction, Event, FlowNode } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -305,11 +305,17 @@ interface Conditional {
   members: string[];
 }
 
+/** The context of RCU readers that the event begins or ends; null where it does neither. */
+function readSectionOf(event: Event): string | null {
+  const bound = event.kind === 'rcu' ? (effectOfKind(event, 'open') ?? effectOfKind(event, 'close')) : undefined;
+  return bound && (bound.section === 'rcu-read' || bound.section === 'srcu-read') ? bound.section : null;
+}
+
 /** What takes a lock, or gives one back, under a condition on the system, where the function does not do the other. */
 function conditional(fn: CFunction, kind: 'lock' | 'unlock'): Conditional[] {
-  const all = [...eventsOf(fn, 'lock'), ...eventsOf(fn, 'unlock'), ...eventsOf(fn, 'rcu', /^(?:rcu|srcu)_read_(?:un)?lock/)];
-  const keyOf = (e: Event) => `${e.api.replace(/(?:un)?lock|_(?:irq|bh|irqsave|irqrestore)$/g, '')}|${e.cell?.path ?? e.args[0] ?? ''}`;
-  const gives = (e: Event) => e.kind === 'unlock' || /unlock/.test(e.api);
+  const all = fn.events.filter(e => e.kind === 'lock' || e.kind === 'unlock' || readSectionOf(e) !== null);
+  const keyOf = (e: Event) => `${e.fact?.lock?.family ?? readSectionOf(e)}|${e.fact?.lock?.shared}|${e.cell?.path ?? e.args[0] ?? ''}`;
+  const gives = (e: Event) => e.kind === 'unlock' || (e.kind === 'rcu' && effectOfKind(e, 'close') !== undefined);
   return all.flatMap(event => {
     if (gives(event) !== (kind === 'unlock')) return [];
     const key = keyOf(event);
@@ -338,7 +344,7 @@ function memberAsked(fn: CFunction, node: FlowNode): string | null {
 function isCounted(asked: Event, functions: readonly CFunction[]): boolean {
   if (asked.fact?.staticKey !== 'test') return false;
   const changes = functions.flatMap(f => f.events.filter(e => e.fact?.staticKey && e.args[0] === asked.args[0]));
-  return changes.some(e => e.fact?.staticKey === 'up') && !changes.some(e => /^(?:on|off)$/.test(e.fact?.staticKey ?? ''));
+  return changes.some(e => e.fact?.staticKey === 'up') && !changes.some(e => e.fact?.staticKey === 'on' || e.fact?.staticKey === 'off');
 }
 
 /** Is it a static key, asked for itself or by a function of the file, that set-up code alone switches for all that is in view? */
@@ -353,19 +359,13 @@ function settledAtBoot(asked: Event, functions: readonly CFunction[], all: reado
   return switchers.length > 0 && switchers.every(f => initOrExit(f) === 'init');
 }
 
-/** Contexts of the running task itself. */
-const OWN = /^(?:in_(?:nmi|irq|hardirq|softirq|serving_softirq|interrupt|task|atomic)|irqs_disabled|preemptible|current_\w+)$/;
-
-/** What the machine can do, which is settled at boot. */
-const MACHINE =
-  /^(?:(?:this_|static_|boot_)?cpu_(?:has|feature_enabled|has_feature)|cpus_have_(?:final_|const_)?(?:cap|boot_cap)|alternative_has_cap_(?:un)?likely|(?:early_)?mmu_has_feature|riscv_has_extension_(?:un)?likely|machine_is|machine_has_\w+)$/;
-
 /** The condition, where it is a call that no argument makes one of an object's or of the caller's. */
 function askedOf(fn: CFunction, node: FlowNode): { event: Event; text: string } | null {
   if (node.kind !== 'branch' || node.decides?.length !== 1 || !node.condition) return null;
   const decides = fn.events[node.decides[0] ?? -1];
   const event = decides && asWritten(fn, decides);
-  if (!event || !/^[a-z]\w*$/.test(event.api) || OWN.test(event.api) || MACHINE.test(event.api)) return null;
+  // The context of the task itself, and what the machine can do, do not change meanwhile.
+  if (!event || !/^[a-z]\w*$/.test(event.api) || (event.fact ?? event.inferred)?.asks) return null;
   const text = node.condition.replace(/\s+/g, '');
   const call = new RegExp(`^!?(?:un)?(?:likely)?\\(?${called(event)}\\(`).test(text);
   if (!call || (!isCall(event) && event.kind !== 'read')) return null;

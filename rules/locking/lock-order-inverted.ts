@@ -1,6 +1,7 @@
 import {
   called,
   comesBefore,
+  effectOfKind,
   heldAt,
   isIdentity,
   isTest,
@@ -229,7 +230,6 @@ const ORDERED: ReadonlySet<string | null> = new Set([
   'rtnl',
   'cpu-hotplug',
 ]);
-const SWITCHES_KEY = /^static_(?:branch|key)_(?:slow_)?(?:inc|dec|enable|disable|deferred_dec)$/;
 const HOTPLUG = section('cpu-hotplug', 'cpus');
 
 function pairKey(first: Section, second: Section): string {
@@ -257,7 +257,7 @@ function ordersIn(file: CodeFile, world: World): Map<string, Order> {
       for (const second of seconds) {
         for (const lock of held) {
           const [a, b] = [one(lock), one(second.lock)];
-          if (sameLock(a, b) || !ORDERED.has(a.family) || !isGlobalOrTyped(a) || /_nest/.test(event.api)) continue;
+          if (sameLock(a, b) || !ORDERED.has(a.family) || !isGlobalOrTyped(a) || event.fact?.nested) continue;
           // Two locks of one type must be seen to be those of one object.
           if (objectType(a) !== null && objectType(a) === objectType(b) && !ofOne(fn, lock, event)) continue;
           const key = pairKey(a, b);
@@ -279,7 +279,9 @@ function ordersIn(file: CodeFile, world: World): Map<string, Order> {
 
 /** What an event waits for: a lock that it takes, one that a function in view surely takes, the hotplug lock inside the switch of a key. */
 function secondsOf(fn: CFunction, event: Event, world: World): { lock: Section; shared: boolean }[] {
-  if (SWITCHES_KEY.test(event.api)) return [{ lock: HOTPLUG, shared: true }];
+  // A static key is switched under CPU hotplug's lock, which some forms expect their caller to hold (kernel/jump_label.c).
+  const key = event.fact?.staticKey;
+  if (key && key !== 'test' && !effectOfKind(event, 'assert')) return [{ lock: HOTPLUG, shared: true }];
   if (event.kind === 'call') {
     if (!event.argCells || (event.locks.length === 0 && fn.entryLocks.length === 0)) return [];
     return surelyTakes(fn, event, world.functions).flatMap(t =>

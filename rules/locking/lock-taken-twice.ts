@@ -164,7 +164,7 @@ void tally_retry(struct tally *t)
     for (const event of fn.events) {
       if (event.locks.length === 0 || event.uncertain || event.ends) continue;
       for (const { lock, conditional } of takings(fn, event)) {
-        if (lock.mode === 'shared' || conditional || !EXCLUSIVE.has(lock.family) || /_nest/.test(event.api)) continue;
+        if (lock.mode === 'shared' || conditional || !EXCLUSIVE.has(lock.family) || event.fact?.nested) continue;
         const before = heldBy(fn, event, lock, event.args[0] ?? '', world.functions);
         if (!before || told.has(lockKey(lock))) continue;
         told.add(lockKey(lock));
@@ -190,7 +190,7 @@ void tally_retry(struct tally *t)
       }
       if (event.kind !== 'call' || !event.argCells) continue;
       for (const inner of surelyTakes(fn, event, world.functions)) {
-        if (!EXCLUSIVE.has(inner.lock.family) || /_nest/.test(inner.event.api) || told.has(lockKey(inner.lock))) continue;
+        if (!EXCLUSIVE.has(inner.lock.family) || inner.event.fact?.nested || told.has(lockKey(inner.lock))) continue;
         if (!event.locks.some(lock => sameLock(lock, inner.lock) && lock.mode === 'exclusive')) continue;
         const before = heldBy(fn, event, inner.lock, null, world.functions);
         if (!before || !isIdentity(inner.lock, inner.event)) continue;

@@ -6,6 +6,7 @@ import {
   isContext,
   type Leak,
   leaksOf,
+  leavesByContract,
   lockKey,
   lockText,
   pieceLeaksOf,
@@ -119,8 +120,7 @@ function isContract(fn: CFunction, leak: Leak, world: World): boolean {
   if (!failing && /^[a-z_]\w*$/.test(leak.exit.returned ?? '')) return true;
   // What disables preemption for its caller says by its result that it has.
   if (!failing && leak.exit.returned !== undefined && isContext(leak.taking.lock) && leak.taking.lock.family !== 'rcu-read') return true;
-  const acquires = fn.attributes.some(a => /^__(?:acquires|cond_acquires|releases)/.test(a));
-  if (acquires) return true;
+  if (leavesByContract(fn)) return true;
   if (entry) return false;
   const given = leak.released;
   // Callers can tell the ways apart, and the one that keeps the lock is no failure.

@@ -5,11 +5,10 @@ import {
   callersOf,
   cellName,
   dominates,
-  heldOver,
   isTest,
   keyOf,
   runsAlone,
-  serialisers,
+  serialiserOfRuns,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
@@ -146,7 +145,7 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
     for (const on of fn.events) {
       if (on.fact?.staticKey !== 'on' || on.uncertain) continue;
       const off = after(fn, on).find(e => e.fact?.staticKey === 'off' && keyOf(e) === keyOf(on) && keyOf(e) !== null);
@@ -172,13 +171,9 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
 
 /** A lock over the whole stretch, in the function or in all its callers. */
 function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
-  if (heldOver(fn, on, off).length > 0) return true;
+  if (serialiserOfRuns({ fn, event: on, until: off }, world)) return true;
   // A work item or a thread does not run twice at once.
   if (world.mentions(fn).some(m => m.call !== null && /WORK|work|kthread|timer|tasklet/i.test(m.call))) return true;
   const sites = callersOf(fn, world);
-  return (
-    sites !== null &&
-    sites.length > 0 &&
-    sites.every(s => serialisers(s.event.locks).length > 0 || s.fn.entryLocks.length > 0 || runsAlone(s.fn, world))
-  );
+  return sites !== null && sites.length > 0 && sites.every(s => serialiserOfRuns(s, world) !== null || runsAlone(s.fn, world));
 }

@@ -1,4 +1,4 @@
-import { between, gates, heldOver, indexOf, isTest, keyOf, type PairUpdate, pairUpdates, runsAlone, serialisers } from '../../src/analysis/query.ts';
+import { gates, indexOf, isTest, keyOf, type PairUpdate, pairUpdates, runsAlone, serialiserOf, serialiserOfRuns } from '../../src/analysis/query.ts';
 import type { Rule, Tie, World } from '../../src/model/rule.ts';
 
 /** More updaters than this are tried pair by pair no further. */
@@ -303,6 +303,7 @@ void port_stop(struct port_flags *p)
     const few = updaters.slice(0, MOST_UPDATERS);
     for (const [i, f] of few.entries()) {
       for (const g of few.slice(i)) {
+        if (areApart(f, g, world)) continue;
         const index = indexOf(f.events[0]);
         const one = index === null ? 'one object' : f.events[0].cell?.bit === null ? 'one element' : 'one bit';
         const who = f.fn === g.fn ? `Two calls of ${f.fn.name}()` : `${f.fn.name}() and ${g.fn.name}()`;
@@ -354,14 +355,20 @@ function counters(tie: Tie, updaters: PairUpdate[]): boolean {
   return counts && tie.evidence.every(e => e.kind === 'compared');
 }
 
-/** A lock is held over both updates, or every caller in view holds one over the call. */
+/** A lock is held over both updates of each of the two. */
+function areApart(f: PairUpdate, g: PairUpdate, world: World): boolean {
+  const [one, other] = [f, g].map(({ fn, events: [event, until] }) => ({ fn, event, until }));
+  return one !== undefined && other !== undefined && (f === g ? serialiserOfRuns(one, world) : serialiserOf(one, other, world)) !== null;
+}
+
+/** Something besides a lock that is held over both updates keeps others out, or every caller in view holds one lock over the call. */
 function serialised({ fn, events: [a, b] }: PairUpdate, world: World): boolean {
-  if (serialisers(heldOver(fn, a, b)).length > 0 || fn.entryLocks.length > 0) return true;
-  if (between(fn, a, b).some(e => e.kind === 'lock')) return true;
   // A bit or a word that the winner of a read-modify-write holds is a lock as well, whatever it is called.
   if (fn.events.some(e => e.kind === 'rmw' && e !== a && e !== b && keyOf(e) !== keyOf(a) && keyOf(e) !== keyOf(b) && gates(fn, e, a))) return true;
   const calls = world.callers(fn.name).filter(c => !isTest(c.fn));
-  return calls.length > 0 && calls.every(c => serialisers(c.event.locks).length > 0 || c.fn.entryLocks.length > 0 || runsAlone(c.fn, world));
+  const [first, ...others] = calls.filter(c => !runsAlone(c.fn, world));
+  if (!first) return calls.length > 0;
+  return serialiserOfRuns(first, world) !== null && others.every(c => serialiserOf(first, c, world) !== null);
 }
 
 function callersSay(f: PairUpdate, g: PairUpdate, world: World): string[] {

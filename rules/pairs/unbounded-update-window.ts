@@ -1,6 +1,19 @@
-import { comesBefore, comparedEvents, indexOf, isIn, isInLoop, isTest, keyOf, type PairUpdate, pairUpdates } from '../../src/analysis/query.ts';
+import {
+  comesBefore,
+  comparedEvents,
+  guardsAt,
+  heldOnEntry,
+  indexOf,
+  isIn,
+  isInLoop,
+  isTest,
+  keyOf,
+  type PairUpdate,
+  pairUpdates,
+  type Section,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event, Loop } from '../../src/model/code.ts';
-import type { Rule, Tie } from '../../src/model/rule.ts';
+import type { Rule, Tie, World } from '../../src/model/rule.ts';
 
 /** A reader's two reads of the pair, and what is known of how often it takes them. */
 interface Sample {
@@ -159,7 +172,7 @@ int snapshot_settled(struct snapshot *s)
   },
   checkCell({ tie }, uses, report, world) {
     if (!tie) return;
-    const writers = pairUpdates(uses, world).filter(isOpen);
+    const writers = pairUpdates(uses, world).filter(u => isOpen(u, world));
     const [writer] = writers;
     if (!writer) return;
     for (const fn of new Set(uses.map(u => u.fn))) {
@@ -167,7 +180,7 @@ int snapshot_settled(struct snapshot *s)
       const samples = samplesOf(fn, tie, world.functions);
       const tried = samples.find(s => s.loop && (s.loop.bound === 'retry' || s.loop.bound === 'constant'));
       const last = samples.at(-1);
-      if (!tried?.loop || !last || last.reads.some(r => r.locks.length > 0) || !leavesWhenSane(fn, tried)) continue;
+      if (!tried?.loop || !last || last.reads.some(event => guardsAt({ fn, event }, world).own) || !leavesWhenSane(fn, tried)) continue;
       const taken = samples.flatMap(s => Array.from({ length: Math.min(s.loop?.times ?? 1, MOST_SHOWN) }, () => s.reads));
       const looks =
         tried.loop.times === null ? `${tried.loop.boundText} tries` : `${samples.reduce((n, s) => n + (s.loop ? (s.loop.times ?? 1) : 1), 0)} reads`;
@@ -206,9 +219,15 @@ int snapshot_settled(struct snapshot *s)
 } satisfies Rule;
 
 /** Does nothing in view keep this CPU from being held up between the two updates? */
-function isOpen({ fn, events }: PairUpdate): boolean {
-  const bounded = events.every(e => e.locks.length > 0 || isIn(e, 'irqs-off') || isIn(e, 'preempt-off'));
-  return fn.whole && !bounded && fn.entryLocks.length === 0;
+function isOpen({ fn, events }: PairUpdate, world: World): boolean {
+  // Of a lock that only an assertion or a name speaks of nothing tells whether its holder is held up.
+  const said = heldOnEntry(fn, world).locks.some(lock => lock.family === null);
+  const bounded = events.every(e => isIn(e, 'irqs-off') || isIn(e, 'preempt-off')) || heldOnEntry(fn, world).context.some(isUndisturbed);
+  return fn.whole && !bounded && !said;
+}
+
+function isUndisturbed(context: Section): boolean {
+  return context.family === 'irqs-off' || context.family === 'preempt-off';
 }
 
 function samplesOf(fn: CFunction, tie: Tie, functions: CFunction[]): Sample[] {

@@ -1,4 +1,4 @@
-import { asWritten, called, isTest, onward } from '../../src/analysis/query.ts';
+import { asWritten, called, heldAt, isTest, onward, serialiserOfRuns } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule } from '../../src/model/rule.ts';
 
@@ -76,13 +76,14 @@ void page_spoil(struct page *page)
 }`,
     ],
   },
-  checkFunction(fn, report) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const claim of fn.events) {
       const bit = claim.cell?.bit ?? null;
-      if (!/^test_and_set_bit$/.test(claim.api) || bit === null || !isResult(bit) || claim.maybeLocks.length > 0) continue;
+      if (!/^test_and_set_bit$/.test(claim.api) || bit === null || !isResult(bit)) continue;
       // Whether a lock makes the second wait for the end of the work, the checker says.
-      const locked = claim.locks.length > 0;
+      const locked = heldAt(fn, claim, world).length > 0;
+      if (!locked && serialiserOfRuns({ fn, event: claim }, world)) continue;
       const others = new Set(onward(fn, claim, { value: 'nonzero' }).events);
       const own = onward(fn, claim, { value: 'zero' }).events.filter(e => !others.has(e));
       const [work] = own.filter(isWork);

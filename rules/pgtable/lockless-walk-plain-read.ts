@@ -1,6 +1,7 @@
-import { called, comesBefore, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, comesBefore, guardsAt, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
-import type { Rule } from '../../src/model/rule.ts';
+import type { PageTableUse } from '../../src/model/fact.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 
 export default {
   id: 'lockless-walk-plain-read',
@@ -142,15 +143,15 @@ int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
 }`,
     ],
   },
-  checkFunction(fn, report) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const read of fn.events) {
       const pointer = entryOf(read);
-      if (pointer === null || isLocked(read)) continue;
+      if (pointer === null || isLocked(fn, read, world)) continue;
       const walker = walkerOf(fn, read, pointer);
       const lock = walker ? null : lockAfter(fn, read, pointer);
       if (!walker && !lock) continue;
-      const level = walker && /^pmd/.test(walker.api) ? 'pmdp' : 'ptep';
+      const level = walker?.fact?.level === 'pmd' ? 'pmdp' : 'ptep';
       const from = walker ?? lock;
       report(
         { event: read, fn },
@@ -170,30 +171,40 @@ int entry_swap(struct mm_struct *mm, pmd_t *pmd, unsigned long addr, pte_t *pte)
   },
 } satisfies Rule;
 
+/** An entry of the two lowest levels, read by an accessor that may tear. */
+function isEntryRead({ fact }: Event): boolean {
+  return fact?.pageTable === 'read' && (fact.level === 'pte' || fact.level === 'pmd');
+}
+
+/** Behind these the pointer is that of another walk. */
+const ENDS: ReadonlySet<PageTableUse | undefined> = new Set(['walk', 'walk-lockless', 'unmap']);
+
 /** The entry that the event reads in one piece: the pointer as written; null where it reads none. */
 function entryOf(event: Event): string | null {
   const [first = ''] = event.args;
-  if (/^(?:ptep|pmdp)_get$/.test(event.api)) return first;
-  if (event.api === 'READ_ONCE') return /^\*\w+$/.test(first) ? first.slice(1) : null;
+  if (isEntryRead(event)) return first;
+  if (event.kind === 'read' && event.fact?.by === 'lvalue' && event.ordering === 'relaxed') return /^\*\w+$/.test(first) ? first.slice(1) : null;
   return event.api === 'read' && event.cell?.path === '*' && /^(?:pte|pmd)_t$/.test(event.cell.type ?? '') ? event.cell.base : null;
 }
 
-function isLocked(event: Event): boolean {
-  return maySerialise(event);
+/** Entries change under the page table's own lock: the lock of the whole mm, held for reading, keeps nobody from that. */
+function isLocked(fn: CFunction, event: Event, world: World): boolean {
+  return guardsAt({ fn, event }, world).own?.mode === 'exclusive';
 }
 
 /** The lookup without a lock that the pointer comes from. */
 function walkerOf(fn: CFunction, read: Event, pointer: string): Event | undefined {
   return fn.events.find(
-    e => e.into === pointer && comesBefore(fn, e, read) && /^(?:pmd_offset_lockless|pte_offset_map(?:_ro|_rw)?_nolock)$/.test(e.api),
+    e =>
+      e.into === pointer && comesBefore(fn, e, read) && e.fact?.pageTable === 'walk-lockless' && (e.fact.level === 'pmd' || e.fact.level === 'pte'),
   );
 }
 
 /** The lock of this very page table, taken only after the read, with no comparison of what was read. */
 function lockAfter(fn: CFunction, read: Event, pointer: string): Event | undefined {
-  if (read.api !== 'ptep_get' || fn.events.some(e => /^(?:pte|pmd)_same$/.test(e.api))) return undefined;
-  const { events } = onward(fn, read, { stop: e => /_unlock|^pte_unmap|^pte_offset_map/.test(e.api) });
+  if (!isEntryRead(read) || read.fact?.level !== 'pte' || fn.events.some(e => e.fact?.pageTable === 'compare')) return undefined;
+  const { events } = onward(fn, read, { stop: e => e.kind === 'unlock' || (e.fact?.level === 'pte' && ENDS.has(e.fact.pageTable)) });
   return events.find(
-    e => e.kind === 'lock' && /^spin_lock(?:_nested)?$/.test(e.api) && /(?:^|[\w>.])ptl\b/.test(e.args[0] ?? '') && !e.args[0]?.includes(pointer),
+    e => e.kind === 'lock' && e.fact?.lock?.family === 'spin' && /(?:^|[\w>.])ptl\b/.test(e.args[0] ?? '') && !e.args[0]?.includes(pointer),
   );
 }

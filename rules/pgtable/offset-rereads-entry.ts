@@ -1,5 +1,6 @@
-import { called, isIn, isTest, maySerialise, onward } from '../../src/analysis/query.ts';
+import { called, guardsAt, isIn, isTest, onward } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
+import type { PageTableLevel } from '../../src/model/fact.ts';
 import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
 export default {
@@ -104,15 +105,17 @@ pmd_t *table_of(p4d_t *p4dp, unsigned long addr)
 }`,
     ],
   },
-  checkFunction(fn, report) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+  checkFunction(fn, report, world) {
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     // Who waits for the lock of a table further down relies on something that keeps the tables above.
-    if (fn.events.some(e => /^(?:pte_offset_map_lock|p[mu]d_lock)$/.test(e.api))) return;
+    if (fn.events.some(e => e.kind === 'lock' && e.fact?.pageTable)) return;
     const found: { read: Event; offset: Event }[] = [];
     for (const read of fn.events) {
       const pointer = entryOf(read);
-      if (pointer === null || maySerialise(read) || !isLockless(fn, read)) continue;
-      const offset = onward(fn, read, { variables: [pointer] }).events.find(e => /^(?:p4d|pud|pmd)_offset$/.test(e.api) && e.args[0] === pointer);
+      if (pointer === null || guardsAt({ fn, event: read }, world).own !== null || !isLockless(fn, read)) continue;
+      const offset = onward(fn, read, { variables: [pointer] }).events.find(
+        e => e.fact?.pageTable === 'walk' && e.fact.level !== 'pte' && e.args[0] === pointer,
+      );
       if (offset && !found.some(f => f.offset === offset) && levelFits(read, offset)) found.push({ read, offset });
     }
     const [first, ...rest] = found;
@@ -166,16 +169,24 @@ function claimOf(fn: CFunction, read: Event, offset: Event): Claim {
 /** The pointer to the entry that the event reads; null where it reads none above the last level. */
 function entryOf(event: Event): string | null {
   const [first = ''] = event.args;
-  if (/^(?:pgd|p4d|pud)p_get$/.test(event.api)) return /^\w+$/.test(first) ? first : null;
-  return event.api === 'READ_ONCE' && /^\*\w+$/.test(first) ? first.slice(1) : null;
+  if (event.fact?.pageTable === 'read' && below(event) !== undefined) return /^\w+$/.test(first) ? first : null;
+  return event.kind === 'read' && event.fact?.by === 'lvalue' && event.ordering === 'relaxed' && /^\*\w+$/.test(first) ? first.slice(1) : null;
+}
+
+/** The level that a step down from an entry of this one comes to; the last one is not descended from here. */
+const BELOW: Partial<Record<PageTableLevel, PageTableLevel>> = { pgd: 'p4d', p4d: 'pud', pud: 'pmd' };
+
+function below({ fact }: Event): PageTableLevel | undefined {
+  return fact?.level && BELOW[fact.level];
 }
 
 /** Each step down starts from the entry of the level above. */
 function levelFits(read: Event, offset: Event): boolean {
-  const level = /^(pgd|p4d|pud)p_get$/.exec(read.api)?.[1];
-  return level === undefined || { pgd: 'p4d_offset', p4d: 'pud_offset', pud: 'pmd_offset' }[level] === offset.api;
+  const level = below(read);
+  return level === undefined || level === offset.fact?.level;
 }
 
 function isLockless(fn: CFunction, read: Event): boolean {
-  return fn.events.some(e => /_(?:get|offset)_lockless$/.test(e.api)) || isIn(read, 'irqs-off');
+  const isLockless = (e: Event) => e.fact?.pageTable === 'read-lockless' || (e.fact?.pageTable === 'walk-lockless' && e.fact.level !== 'pte');
+  return fn.events.some(isLockless) || isIn(read, 'irqs-off');
 }

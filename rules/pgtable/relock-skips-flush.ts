@@ -1,4 +1,4 @@
-import { called, eventsOf, isTest, onward } from '../../src/analysis/query.ts';
+import { called, isTest, onward } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
 
@@ -85,11 +85,11 @@ int range_look(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
   },
   checkFunction(fn, report) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
-    const flushes = fn.events.filter(e => e.api === 'flush_tlb_batched_pending');
+    const flushes = fn.events.filter(e => e.fact?.pageTable === 'flush-deferred');
     const [flush] = flushes;
     if (!flush) return;
-    for (const lock of eventsOf(fn, 'lock', /^pte_offset_map_lock$/)) {
-      const stop = (e: Event) => flushes.includes(e) || e.api === 'pte_unmap_unlock' || (e !== lock && e.api === lock.api);
+    for (const lock of fn.events.filter(locksTable)) {
+      const stop = (e: Event) => flushes.includes(e) || e.kind === 'unlock' || (e !== lock && locksTable(e));
       const change = onward(fn, lock, { stop, rounds: true }).events.find(changesEntry);
       if (!change) continue;
       report(
@@ -110,8 +110,11 @@ int range_look(struct mm_struct *mm, pmd_t *pmd, unsigned long addr)
   },
 } satisfies Rule;
 
-function changesEntry(event: Event): boolean {
-  return /^(?:set_pte\w*|set_ptes|pte_clear\w*|ptep_\w*clear\w*|clear_not_present_full_ptes|clear_young_dirty_ptes|ptep_set_\w+|ptep_modify_\w+|mkold_ptes|wrprotect_ptes)$/.test(
-    event.api,
-  );
+/** A walk to an entry of the last level that takes the lock of its table. */
+function locksTable({ kind, fact }: Event): boolean {
+  return kind === 'lock' && fact?.pageTable === 'walk' && fact.level === 'pte';
+}
+
+function changesEntry({ fact }: Event): boolean {
+  return fact?.pageTable === 'change';
 }

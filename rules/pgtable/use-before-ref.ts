@@ -1,4 +1,4 @@
-import { called, isHandedOver, isTest, isUseOf, maySerialise, onward, runsNamed } from '../../src/analysis/query.ts';
+import { called, guardsAt, isHandedOver, isTest, isUseOf, likelyEffect, onward, runsNamed } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { AssumedStep, Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -87,12 +87,12 @@ int entry_grab(spinlock_t *ptl, pte_t *ptep)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const found of fn.events) {
       const page = found.into;
-      if (page === null || !/^(?:pte|pmd|pud)_(?:page|folio)$/.test(found.api) || isLocked(found)) continue;
+      if (page === null || found.fact?.pageTable !== 'page' || isLocked(fn, found, world)) continue;
       const onTheWay = onward(fn, found, { variables: [page], result: true, stop: e => takes(e, page) }).events;
-      const look = onTheWay.find(e => !isLocked(e) && looksInto(e, page, world));
+      const look = onTheWay.find(e => !isLocked(fn, e, world) && looksInto(e, page, world));
       const take = look && onward(fn, look, { variables: [page] }).events.find(e => takes(e, page));
       if (!look || !take) continue;
       report(
@@ -161,16 +161,14 @@ function claimOf(fn: CFunction, found: Event, look: Event, take: Event, page: st
   };
 }
 
-function isLocked(event: Event): boolean {
-  return maySerialise(event);
+/** Entries change under the page table's own lock: the lock of the whole mm, held for reading, keeps nobody from that. */
+function isLocked(fn: CFunction, event: Event, world: World): boolean {
+  return guardsAt({ fn, event }, world).own?.mode === 'exclusive';
 }
 
 function takes(event: Event, page: string): boolean {
-  return (
-    /^(?:try_get_page|try_get_folio|try_grab_\w+|folio_try_get\w*|get_page_unless_zero|page_cache_get_speculative|gup_fast_\w*try\w*)$/.test(
-      event.api,
-    ) && event.args.some(arg => arg === page || arg === `page_folio(${page})`)
-  );
+  const ref = likelyEffect(event, 'ref');
+  return ref !== undefined && ref.by !== 'put' && event.args.some(arg => arg === page || arg === `page_folio(${page})`);
 }
 
 /** A dereference, or a call that makes one. */

@@ -5,6 +5,7 @@ import {
   comesBefore,
   effectOfKind,
   gives,
+  guardsAt,
   heldOnEntry,
   holds,
   isHandedOver,
@@ -13,7 +14,6 @@ import {
   isUseOf,
   lastMember,
   likelyEffect,
-  maySerialise,
   onward,
   placeOf,
   readAfterFree,
@@ -49,11 +49,11 @@ export default {
   ],
   examples,
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     if (/\b(?:rcu_read_lock|RCU|rcu)\b/.test(fn.doc?.text ?? '')) return;
     // What all callers hold may be what the updater takes, and where they keep interrupts or preemption off they are readers themselves.
     const entry = heldOnEntry(fn, world);
-    if (entry.locks.length > 0 || entry.context.some(isSection) || runsInSoftirq(fn, world)) return;
+    if (entry.context.some(isSection) || runsInSoftirq(fn, world)) return;
     const told = new Set<string>();
     for (const source of fn.events) {
       const [word, section] = [sectionOf(source), sectionAt(source)];
@@ -62,7 +62,8 @@ export default {
       // Nobody else replaces what hangs on an object that this function has made for itself.
       if (isMadeHere(fn, source)) continue;
       // Whether a lock keeps the updater away, the checker says.
-      const locked = isLocked(source);
+      const locked = isLocked(fn, source, source, world);
+      if (locked && source.locks.length + source.maybeLocks.length === 0) continue;
       const names = [pointer, ...(source.cell && source.cell.path !== '*' ? [placeOf(source.cell)] : [])];
       const variables = [pointer];
       // Where something may keep it on one way, a flag may lead the others elsewhere.
@@ -73,10 +74,10 @@ export default {
       if (place !== null && fn.events.some(e => (e.kind === 'publish' || e.kind === 'write') && e.cell !== null && placeOf(e.cell) === place))
         continue;
       for (const end of onward(fn, source, { variables, alive: pointer, result: true }).events) {
-        if (!isEnd(fn, end, section) || (isLocked(end) && !locked) || nested(fn, source, section)) continue;
+        if (!isEnd(fn, end, section) || (isLocked(fn, source, end, world) && !locked) || nested(fn, source, section)) continue;
         const left = onward(fn, end, { variables, alive: pointer });
         const use = left.events.find(
-          e => !holds(e.context, section) && (locked || !isLocked(e)) && !hasOtherSection(e, word) && uses(e, pointer, names),
+          e => !holds(e.context, section) && (locked || !isLocked(fn, source, e, world)) && !hasOtherSection(e, word) && uses(e, pointer, names),
         );
         // A function that gives no pointer tells no more than whether there was one.
         const exit = use || !fn.head.includes('*') ? undefined : left.exits.find(node => returnedAt(node) === pointer);
@@ -199,8 +200,9 @@ function nested(fn: CFunction, source: Event, section: Section): boolean {
   return depth > 1;
 }
 
-function isLocked(event: Event): boolean {
-  return maySerialise(event);
+/** A lock is held at the place that may be one of the object which the source reads, or of what it gives. */
+function isLocked(fn: CFunction, source: Event, { locks, maybeLocks }: Event, world: World): boolean {
+  return guardsAt({ fn, event: { ...source, locks, maybeLocks } }, world).own !== null;
 }
 
 /**
@@ -239,13 +241,16 @@ function keepsOwner(fn: CFunction, event: Event, pointer: string): boolean {
 }
 
 /**
- * A call out of view, still inside the section, that is given a part of the object which the pointer stands in: a count of users of its own, or a lock,
- * that the updater may wait for before it frees: `use_lock_use(&synth->use_lock)`.
+ * A call, still inside the section, that is given a part of the object which the pointer stands in, or a count there that goes up: users of its own, or a
+ * lock, that the updater may wait for before it frees: `use_lock_use(&synth->use_lock)`, whatever else is known of the call.
  */
 function marksUse(event: Event, source: Event, section: Section): boolean {
-  if (event.kind !== 'call' || !event.opaque || event.inferred?.keepsNothing || !holds(event.context, section)) return false;
+  // A contract that a pointer is not kept says nothing of counts in what it points to.
+  const isContract = event.fact?.contract !== undefined;
+  if ((!isContract && (event.fact ?? event.inferred)?.keepsNothing) || !holds(event.context, section)) return false;
   // As written, and as what a copy stands for.
   const owners = [/^(.+)->\w+$/.exec(source.args[0] ?? '')?.[1], source.cell?.base];
+  if (event.kind !== 'call' && event.operation !== 'inc') return false;
   return owners.some(owner => owner != null && event.args.some(arg => arg.startsWith(`&${owner}->`)));
 }
 

@@ -2,17 +2,16 @@ import {
   called,
   cellName,
   comesBefore,
-  heldAt,
+  guardsAt,
   includesSection,
   isOwn,
   isTest,
   madeOf,
-  maySerialise,
   nodesAfter,
   partnersOf,
   placeOf,
   runsAlone,
-  serialisers,
+  serialiserOf,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Edit, Rule, Use, World } from '../../src/model/rule.ts';
@@ -289,9 +288,7 @@ void tick_note(unsigned long now)
         const store = own.find(
           u => isPlainStore(u.event) && u.event.locks.some(l => !includesSection(read.locks, l)) && nodesAfter(fn, read.node).has(u.event.node),
         );
-        const held = store ? heldAt(fn, store.event, world) : [];
-        const reader =
-          store && [{ fn, event: read, side: 0 as const }, ...marked].find(r => !heldAt(r.fn, r.event, world).some(l => held.includes(l)));
+        const reader = store && [{ fn, event: read, side: 0 as const }, ...marked].find(r => !serialiserOf(r, store, world)?.sure);
         if (store && reader) speak(fn, store.event, reader, 'store');
       } else if (read.api === 'read') {
         // The second look may stand on the last line of a hunk: what it is compared with is on that line as well.
@@ -300,10 +297,10 @@ void tick_note(unsigned long now)
             u.fn === fn &&
             u.event.kind === 'read' &&
             u.event.cell?.base === read.cell?.base &&
-            u.event.locks.length > 0 &&
+            u.event.locks.some(lock => !includesSection(read.locks, lock)) &&
             comparesWith(fn, read, u.event),
         );
-        if (again && !isEnteredLocked(fn) && read.locks.length === 0 && heldAt(fn, read, world).length === 0)
+        if (again && !isEnteredLocked(fn) && !guardsAt({ fn, event: read }, world).own)
           speak(fn, read, partnersOf(stores, { fn, event: read }, world)[0] ?? null, 'look');
         else if (
           !isLocked(fn, read, world) &&
@@ -340,8 +337,7 @@ function concerns({ fn, event }: Use, world: World): boolean {
 }
 
 function isLocked(fn: CFunction, event: Event, world: World): boolean {
-  if (isEnteredLocked(fn)) return true;
-  return maySerialise(event) || fn.entryLocks.length > 0 || serialisers(heldAt(fn, event, world)).length > 0;
+  return isEnteredLocked(fn) || guardsAt({ fn, event }, world).own !== null;
 }
 
 /** The function gives back a lock that it did not take, or its comment says that the caller holds one. */

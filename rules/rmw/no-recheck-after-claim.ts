@@ -1,4 +1,4 @@
-import { between, isOwn, isTest, keyOf, onward } from '../../src/analysis/query.ts';
+import { between, isOwn, isTest, keyOf, onward, serialiserOf } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Claim, Rule, World } from '../../src/model/rule.ts';
 
@@ -152,7 +152,7 @@ void page_age(struct page_buf *p)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn)) return;
     const told = new Set<Event>();
     for (const test of fn.events) {
       if (test.api !== 'test_bit' || test.cell?.bit == null || test.uncertain || test.object || isOwn(fn, test)) continue;
@@ -164,7 +164,8 @@ void page_age(struct page_buf *p)
         const won = onward(fn, claim, { value: 'zero' }).events;
         if (won.length === 0 || won.some(e => e.kind === 'read' && isBit(e, test))) continue;
         const end = endOf(test, claim, world);
-        if (!end) continue;
+        if (!end || serialiserOf({ fn, event: test, until: claim }, { fn: end.fn, event: end.set, until: end.clear }, world)?.sure === false)
+          continue;
         told.add(claim);
         const [a, b] = [test.cell.bit, claim.cell?.bit ?? 'the claim'];
         report(

@@ -4,6 +4,7 @@ import {
   comesBefore,
   conditionOn,
   gates,
+  guardsAt,
   isConstantText,
   isTest,
   keyOf,
@@ -15,6 +16,7 @@ import {
   returnedAt,
   runsAlone,
   sameStatement,
+  serialiserOf,
 } from '../../src/analysis/query.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { AssumedStep, Claim, Rule, Use, World } from '../../src/model/rule.ts';
@@ -200,7 +202,7 @@ void port_work(struct port *p)
       const last = touched ? undefined : lastStore(back);
       const pair = touched ? undefined : mine.find(t => t.fn.path === back.fn.path && (areAPair(t, back) || (last && handsOut(t))));
       const taker = touched?.taker ?? pair;
-      if (!taker || (pair && (back.event.locks.length > 0 || back.fn.entryLocks.length > 0 || orderedBefore(back)))) continue;
+      if (!taker || (pair && (guardsAt(back, world).own || serialiserOf(back, pair, world) || orderedBefore(back)))) continue;
       const what = (touched?.store ?? last)?.cell?.path;
       report(back, {
         message: `${called(back.event)}() in ${back.fn.name}() releases ${name}, which ${taker.fn.name}() acquires with ${called(taker.event)}(), without release ordering`,

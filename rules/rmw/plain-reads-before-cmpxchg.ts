@@ -7,11 +7,10 @@ import {
   isOwn,
   isTest,
   keyOf,
-  maySerialise,
   nodesAfter,
   onward,
   runsAlone,
-  serialisers,
+  serialiserOfRuns,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule } from '../../src/model/rule.ts';
@@ -128,21 +127,13 @@ struct shelf *shelf_new(int n)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) return;
     const told = new Set<string | null>();
     for (const swap of fn.events) {
-      if (
-        swap.kind !== 'rmw' ||
-        !swap.atomic ||
-        swap.operation !== 'cmpxchg' ||
-        swap.uncertain ||
-        serialisers(swap.locks).length > 0 ||
-        told.has(keyOf(swap))
-      )
-        continue;
+      if (swap.kind !== 'rmw' || !swap.atomic || swap.operation !== 'cmpxchg' || swap.uncertain || told.has(keyOf(swap))) continue;
       const reads = fn.events.filter(e => isPlainLook(e) && samePlace(e, swap) && !isOwn(fn, e) && nodesAfter(fn, e.node).has(swap.node));
       const pair = twice(fn, reads, swap);
-      if (!pair) continue;
+      if (!pair || serialiserOfRuns({ fn, event: pair[0], until: swap }, world)) continue;
       told.add(keyOf(swap));
       const [first, second] = pair;
       const name = second.cell ? cellName(second.cell) : 'the word';
@@ -180,7 +171,7 @@ struct shelf *shelf_new(int n)
 /** A look that the compiler may repeat, with no lock over it. */
 function isPlainLook(event: Event): boolean {
   if (event.kind !== 'read' || event.ordering !== 'plain' || event.uncertain || event.object !== undefined || event.cell?.bit != null) return false;
-  return (event.api === 'read' || /^find_(?:first|next)_(?:zero_)?bit$/.test(event.api)) && !maySerialise(event);
+  return event.api === 'read' || /^find_(?:first|next)_(?:zero_)?bit$/.test(event.api);
 }
 
 function samePlace(a: Event, b: Event): boolean {

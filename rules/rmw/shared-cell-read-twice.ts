@@ -4,20 +4,20 @@ import {
   conditionOn,
   decidesBranch,
   effectsOf,
-  heldAt,
+  guardsAt,
   isIn,
   isInLoop,
   isOwn,
   isTest,
   keyOf,
   loopsAround,
-  maySerialise,
   onward,
   partnersOf,
   placeOf,
   reachesWithout,
   runsAlone,
   sameStatement,
+  serialiserOf,
   standsHere,
 } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -215,21 +215,21 @@ bool port_has(struct port *p)
     const functions = new Set(uses.map(u => u.fn));
     let writers: Use[] | null = null;
     for (const fn of functions) {
-      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) continue;
+      if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world)) continue;
       const own = uses.filter(u => u.fn === fn && (standsHere(u.event) || u.event.kind === 'read')).map(u => u.event);
       const pair = pairIn(fn, own);
       if (!pair) continue;
       const [first, second] = pair;
       writers ??= uses.filter(u => stores(u, uses, key, world));
-      const held = heldAt(fn, first, world);
-      if (held.length > 0 || !isLockless(fn, first, own, world) || isPrinted(fn, second)) continue;
+      if (!isLockless(fn, first, own, world) || isPrinted(fn, second)) continue;
       const others = partnersOf(
-        writers.filter(w => w.fn !== fn),
+        writers.filter(w => w.fn !== fn && !serialiserOf({ fn, event: first, until: second }, w, world)),
         { fn, event: first },
         world,
       );
       const writer = others.find(clears) ?? others[0];
-      if (!writer) continue;
+      // A lock of the object that the writer does not hold, as far as it shows, is one that its callers may.
+      if (!writer || guardsAt({ fn, event: first }, world).own) continue;
       const name = first.cell ? cellName(first.cell) : 'the cell';
       const followed = isFollowed(fn, second);
       const cleared = clears(writer);
@@ -290,7 +290,7 @@ function stores({ fn, event }: Use, uses: Use[], key: string, world: World): boo
 
 /** A plain read that decides a branch, and the next read of the same cell behind it, with nothing between that could be meant to let it change. */
 function pairIn(fn: CFunction, own: Event[]): [Event, Event] | null {
-  const reads = own.filter(e => e.api === 'read' && !e.uncertain && e.object === undefined && !maySerialise(e) && !isOwn(fn, e));
+  const reads = own.filter(e => e.api === 'read' && !e.uncertain && e.object === undefined && !isOwn(fn, e));
   for (const first of reads) {
     if (!decidesBranch(fn, first)) continue;
     if (changesBefore(fn, own, first)) continue;

@@ -1,4 +1,4 @@
-import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, maySerialise, onward, rolesOf, runsAlone, serialisers } from '../../src/analysis/query.ts';
+import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone, serialiserOfRuns } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -105,13 +105,12 @@ int lamp_up(struct lamp *l)
     ],
   },
   checkFunction(fn, report, world) {
-    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || fn.entryLocks.length > 0) return;
-    if (bringsUpOrDown(fn, world)) return;
-    if (fn.events.some(e => e.kind === 'lock' || maySerialise(e))) return;
+    if (fn.isMacro || fn.broken || isTest(fn) || runsAlone(fn, world) || bringsUpOrDown(fn, world)) return;
     for (const test of fn.events) {
       if (test.api !== 'test_bit' || test.uncertain || test.object !== undefined || !test.cell || isOwn(fn, test)) continue;
       const change = changeAfter(fn, test);
       if (!change || !acts(fn, test, change) || asserted(fn, test) || alone(fn, world)) continue;
+      if (serialiserOfRuns({ fn, event: test, until: change }, world)) continue;
       const bit = test.cell.bit ?? 'the bit';
       const way = change.operation === 'set' ? 'set' : 'clear';
       const join = `test_and_${way}_bit()`;
@@ -194,12 +193,6 @@ function alone(fn: CFunction, world: World, depth = 0): boolean {
   return (
     depth < 2 &&
     sites !== null &&
-    sites.every(
-      s =>
-        serialisers(s.event.locks).length > 0 ||
-        s.fn.entryLocks.length > 0 ||
-        runsAlone(s.fn, world) ||
-        (s.fn !== fn && alone(s.fn, world, depth + 1)),
-    )
+    sites.every(s => serialiserOfRuns(s, world) !== null || runsAlone(s.fn, world) || (s.fn !== fn && alone(s.fn, world, depth + 1)))
   );
 }

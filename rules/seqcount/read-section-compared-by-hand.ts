@@ -1,4 +1,4 @@
-import { called, comesBefore, isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/analysis/query.ts';
+import { called, comesBefore, guardsAt, isTest, keyOf, nodesAfter, nodesBefore, ordersLoads, passes } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { AssumedStep, Claim, Rule } from '../../src/model/rule.ts';
 
@@ -84,10 +84,10 @@ bool gauge_moved(struct gauge *g, unsigned int *out)
 }`,
     ],
   },
-  checkFunction(fn, report) {
+  checkFunction(fn, report, world) {
     if (fn.isMacro || fn.broken || isTest(fn)) return;
     for (const again of fn.events) {
-      if (!beginsSection(again) || again.locks.length > 0) continue;
+      if (!beginsSection(again) || guardsAt({ fn, event: again }, world).own) continue;
       const first = fn.events.find(
         e => comesBefore(fn, e, again) && beginsSection(e) && sameCount(e, again) && nodesAfter(fn, e.node).has(again.node) && compared(fn, e, again),
       );

@@ -5,10 +5,10 @@ import {
   decidesBranch,
   dominates,
   gates,
+  guardsAt,
   includesSection,
   isTest,
   keyOf,
-  maySerialise,
   nearest,
   nodesAfter,
   ordersAll,
@@ -60,7 +60,7 @@ export default {
         const waker = wakerOf(wakesIn(world), fn, queueing, test);
         if (!waker) continue;
         if (
-          underLock(fn, queueing) &&
+          underLock(fn, queueing, world) &&
           !queueing.locks.some(lock => includesSection(waker.change.locks, lock)) &&
           !lockless(fn, queueing, test, waker)
         )
@@ -138,9 +138,9 @@ function marked(event: Event): boolean {
   return event.atomic && event.ordering !== 'plain';
 }
 
-/** A lock is held when it queues, seen to be taken or only to be given back after: the waker may hold it, in this function or in a caller. */
-function underLock(fn: CFunction, queueing: Event): boolean {
-  if (maySerialise(queueing) || fn.entryLocks.length > 0) return true;
+/** A lock that may be that of the queue's object is held when it queues, seen to be taken or only to be given back after: the waker may hold it, in this function or in a caller. */
+function underLock(fn: CFunction, queueing: Event, world: World): boolean {
+  if (guardsAt({ fn, event: queueing }, world).own) return true;
   return nearest(fn, queueing, 'after', e => e.kind === 'lock' || e.kind === 'unlock' || e.api === 'schedule').events.some(e => e.kind === 'unlock');
 }
 

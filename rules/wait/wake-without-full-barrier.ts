@@ -5,9 +5,11 @@ import {
   effectOfKind,
   effectsOf,
   eventsOf,
+  guardsAt,
   isAccess,
   isTest,
   keyOf,
+  lockText,
   nearest,
   ordersAll,
   sameStatement,
@@ -244,14 +246,18 @@ int line_fill(struct line *l, struct wait_queue_entry *w)
       if (!change) continue;
       const waiter = waiterOn(world, wake, bit);
       const name = nameOf(change, bit);
-      if (!waiter && (wake.locks.length > 0 || fn.entryLocks.length > 0)) continue;
+      const guards = waiter ? null : guardsAt({ fn, event: change, until: wake }, world);
+      if (guards?.own) continue;
       report(
         { event: wake, fn },
         {
           message: `${called(wake)}() in ${fn.name}() checks for waiters, and no full barrier orders that after ${changed(change)} ${name}`,
           detail: ['A waiter that queues in between is missed, still sees the old value, and sleeps'],
           question: `Which full barrier is between ${change.api === '=' ? 'the store' : `${called(change)}()`} and ${called(wake)}()?`,
-          dismissal: 'Not an issue if the waiter tests under a lock that is held around both',
+          dismissal: guards?.other
+            ? `Not an issue if the waiter tests under ${lockText(guards.other)}, which is held around both`
+            : 'Not an issue if the waiter tests under a lock that is held around both',
+          ...(guards?.other ? { confidence: 'medium' as const } : {}),
           quote: [change, wake],
           // The last put is an acquire too, and no full barrier (Documentation/core-api/refcount-vs-atomic.rst): the least of these.
           ...(change.fact?.counter && effectOfKind(change, 'ref') ? { severity: 'note' as const } : {}),

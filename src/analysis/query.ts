@@ -80,7 +80,7 @@ export { type Party, partnersOf } from './entry/partners.ts';
 export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/phase.ts';
 export { type Registration, registrationsOf } from './entry/registrations.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
-export { type Guards, guardsAt, type OneSided, oneSided, type Serialiser, type Span, serialiserOf } from './entry/serialised.ts';
+export { type Guards, guardsAt, type OneSided, oneSided, type Serialiser, type Span, serialiserOf, serialiserOfRuns } from './entry/serialised.ts';
 export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';
 export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './lifetimes/deferred.ts';
@@ -144,6 +144,7 @@ export {
   type Taking,
   takings,
 } from './sections/locking.ts';
+export { leavesByContract } from './sections/locknames.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
 export { type UnheldRelease, unheldReleases } from './sections/unheld.ts';
 

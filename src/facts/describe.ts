@@ -1,7 +1,20 @@
 /** What a row of facts may say, and the fact that it makes: one form for rules/facts and for what users declare. */
 
 import type { Effect, EffectOf, Road, Runner } from '../model/effect.ts';
-import type { EventKind, Fact, Form, HeldByCore, MemberFact, Operation, Ordering, Pointer, Result, TypeFact } from '../model/fact.ts';
+import type {
+  EventKind,
+  Fact,
+  Form,
+  HeldByCore,
+  MemberFact,
+  Operation,
+  Ordering,
+  PageTableLevel,
+  PageTableUse,
+  Pointer,
+  Result,
+  TypeFact,
+} from '../model/fact.ts';
 import { readSection } from '../model/section.ts';
 
 /** Words of one type: as an object, so that the compiler holds it to the type. */
@@ -114,6 +127,20 @@ const SWITCHED: Words<EffectOf<'power'>['to']> = { on: true, off: true };
 const IO: Words<EffectOf<'io'>['access']> = { read: true, write: true };
 const SCOPES: Words<NonNullable<Fact['scope']>> = { device: true, all: true, completing: true };
 const MEANT: Words<NonNullable<Fact['meant']>> = { race: true, unlocked: true };
+const PAGE_TABLE: Words<PageTableUse> = {
+  walk: true,
+  'walk-lockless': true,
+  read: true,
+  'read-lockless': true,
+  compare: true,
+  change: true,
+  page: true,
+  lock: true,
+  unmap: true,
+  'flush-deferred': true,
+};
+const LEVELS: Words<PageTableLevel> = { pte: true, pmd: true, pud: true, p4d: true, pgd: true };
+const ASKED: Words<NonNullable<Fact['asks']>> = { context: true, machine: true };
 const STATIC: Words<NonNullable<Fact['staticKey']>> = { test: true, on: true, off: true, up: true, down: true };
 const KEEPS: Words<'nothing'> = { nothing: true };
 const MODES: Words<'exclusive' | 'shared' | 'any'> = { exclusive: true, shared: true, any: true };
@@ -147,6 +174,11 @@ export const FIELDS: Record<string, Field> = {
   context: { is: 'context' },
   sleeps: words(SLEEPS),
   gfp: argument,
+  saves: flag,
+  nested: flag,
+  asks: words(ASKED),
+  pageTable: words(PAGE_TABLE),
+  level: words(LEVELS),
   ownLock: flag,
   form: words(FORMS),
   pointer: words(POINTERS),
@@ -298,6 +330,8 @@ export function describe(api: string, row: Said, source: string): Fact {
     lock: isLock ? { family: lockFamily, shared: said.shared === true, conditional, global: said.global === true } : null,
     context: typeof said.context === 'string' ? said.context.split(' ') : [],
     sleeps: word(SLEEPS, said.sleeps) ?? 'no',
+    ...(said.saves === true ? { saves: true } : {}),
+    ...(said.nested === true ? { nested: true } : {}),
     ...(said.ownLock === true ? { ownLock: true } : {}),
     form: word(FORMS, said.form) ?? null,
     pointer: word(POINTERS, said.pointer) ?? null,
@@ -314,7 +348,19 @@ export function describe(api: string, row: Said, source: string): Fact {
   const scope = word(SCOPES, said.scope);
   const staticKey = word(STATIC, said.staticKey);
   const meant = word(MEANT, said.meant);
-  return { ...fact, ...(scope ? { scope } : {}), ...(staticKey ? { staticKey } : {}), ...(meant ? { meant } : {}), effects: effectsOf(fact, said) };
+  const asks = word(ASKED, said.asks);
+  const pageTable = word(PAGE_TABLE, said.pageTable);
+  const level = word(LEVELS, said.level);
+  return {
+    ...fact,
+    ...(scope ? { scope } : {}),
+    ...(staticKey ? { staticKey } : {}),
+    ...(meant ? { meant } : {}),
+    ...(asks ? { asks } : {}),
+    ...(pageTable ? { pageTable } : {}),
+    ...(level ? { level } : {}),
+    effects: effectsOf(fact, said),
+  };
 }
 
 /** The fact that a row makes of a member of a table. What runs in a task may sleep unless the row says no. */

@@ -581,510 +581,522 @@ alloc_percpu 140 77
 alloc_percpu_gfp 82 77
 alloc_skb 82 69
 alloc_workqueue 141 18
-anon_vma_lock_read 142 78
-anon_vma_lock_write 143 78
-anon_vma_trylock_read 144 78
-anon_vma_trylock_write 145 78
-anon_vma_unlock_read 146 78
-anon_vma_unlock_write 147 78
-arch_initcall 148 54
-arch_initcall_sync 148 54
-arch_local_irq_disable 149 79
-arch_local_irq_enable 150 79
-arch_local_irq_restore 150 79
-arch_local_irq_save 149 79
-arch_spin_lock 151 80
-arch_spin_trylock 152 80
-arch_spin_unlock 153 80
-array_index_nospec 1 81
-array_size 1 82
-assert_raw_spin_locked 154 83
-assert_spin_locked 154 83
-assign_bit 155 49
-ata_host_activate 156 84
-ata_host_detach 157 84
-ata_host_register 156 84
-atomic64_add 158 85
-atomic64_add_negative 159 85
-atomic64_add_negative_acquire 160 85
-atomic64_add_negative_relaxed 161 85
-atomic64_add_negative_release 162 85
-atomic64_add_return 163 85
-atomic64_add_return_acquire 164 85
-atomic64_add_return_relaxed 165 85
-atomic64_add_return_release 166 85
-atomic64_add_unless 167 85
-atomic64_and 168 85
-atomic64_andnot 169 85
-atomic64_cmpxchg 170 85
-atomic64_cmpxchg_acquire 171 85
-atomic64_cmpxchg_relaxed 172 85
-atomic64_cmpxchg_release 173 85
-atomic64_cond_read_acquire 105 86
-atomic64_cond_read_relaxed 44 86
-atomic64_dec 174 85
-atomic64_dec_and_test 175 85
-atomic64_dec_if_positive 176 85
-atomic64_dec_return 177 85
-atomic64_dec_return_acquire 178 85
-atomic64_dec_return_relaxed 179 85
-atomic64_dec_return_release 180 85
-atomic64_dec_unless_positive 181 85
-atomic64_fetch_add 182 85
-atomic64_fetch_add_acquire 183 85
-atomic64_fetch_add_relaxed 184 85
-atomic64_fetch_add_release 185 85
-atomic64_fetch_add_unless 186 85
-atomic64_fetch_and 187 85
-atomic64_fetch_and_acquire 188 85
-atomic64_fetch_and_relaxed 189 85
-atomic64_fetch_and_release 190 85
-atomic64_fetch_andnot 191 85
-atomic64_fetch_andnot_acquire 192 85
-atomic64_fetch_andnot_relaxed 193 85
-atomic64_fetch_andnot_release 194 85
-atomic64_fetch_dec 195 85
-atomic64_fetch_dec_acquire 196 85
-atomic64_fetch_dec_relaxed 197 85
-atomic64_fetch_dec_release 198 85
-atomic64_fetch_inc 199 85
-atomic64_fetch_inc_acquire 200 85
-atomic64_fetch_inc_relaxed 201 85
-atomic64_fetch_inc_release 202 85
-atomic64_fetch_or 203 85
-atomic64_fetch_or_acquire 204 85
-atomic64_fetch_or_relaxed 205 85
-atomic64_fetch_or_release 206 85
-atomic64_fetch_sub 207 85
-atomic64_fetch_sub_acquire 208 85
-atomic64_fetch_sub_relaxed 209 85
-atomic64_fetch_sub_release 210 85
-atomic64_fetch_xor 211 85
-atomic64_fetch_xor_acquire 212 85
-atomic64_fetch_xor_relaxed 213 85
-atomic64_fetch_xor_release 214 85
-atomic64_inc 215 85
-atomic64_inc_and_test 216 85
-atomic64_inc_not_zero 217 85
-atomic64_inc_return 218 85
-atomic64_inc_return_acquire 219 85
-atomic64_inc_return_relaxed 220 85
-atomic64_inc_return_release 221 85
-atomic64_inc_unless_negative 217 85
-atomic64_or 222 85
-atomic64_read 223 87
-atomic64_read_acquire 224 87
-atomic64_set 225 87
-atomic64_set_release 226 87
-atomic64_sub 227 85
-atomic64_sub_and_test 228 85
-atomic64_sub_return 229 85
-atomic64_sub_return_acquire 230 85
-atomic64_sub_return_relaxed 231 85
-atomic64_sub_return_release 232 85
-atomic64_try_cmpxchg 233 85
-atomic64_try_cmpxchg_acquire 234 85
-atomic64_try_cmpxchg_relaxed 235 85
-atomic64_try_cmpxchg_release 236 85
-atomic64_xchg 237 85
-atomic64_xchg_acquire 238 85
-atomic64_xchg_relaxed 239 85
-atomic64_xchg_release 240 85
-atomic64_xor 241 85
-atomic_add 158 85
-atomic_add_negative 159 85
-atomic_add_negative_acquire 160 85
-atomic_add_negative_relaxed 161 85
-atomic_add_negative_release 162 85
-atomic_add_return 163 85
-atomic_add_return_acquire 164 85
-atomic_add_return_relaxed 165 85
-atomic_add_return_release 166 85
-atomic_add_unless 167 85
-atomic_and 168 85
-atomic_andnot 169 85
-atomic_cmpxchg 170 85
-atomic_cmpxchg_acquire 171 85
-atomic_cmpxchg_relaxed 172 85
-atomic_cmpxchg_release 173 85
-atomic_cond_read_acquire 105 86
-atomic_cond_read_relaxed 44 86
-atomic_dec 174 85
-atomic_dec_and_lock 242 83
-atomic_dec_and_lock_irqsave 242 83
-atomic_dec_and_mutex_lock 243 88
-atomic_dec_and_raw_lock 244 83
-atomic_dec_and_raw_lock_irqsave 244 83
-atomic_dec_and_test 175 85
-atomic_dec_and_wake_up 245 89
-atomic_dec_if_positive 176 85
-atomic_dec_return 177 85
-atomic_dec_return_acquire 178 85
-atomic_dec_return_relaxed 179 85
-atomic_dec_return_release 180 85
-atomic_dec_unless_positive 181 85
-atomic_fetch_add 182 85
-atomic_fetch_add_acquire 183 85
-atomic_fetch_add_relaxed 184 85
-atomic_fetch_add_release 185 85
-atomic_fetch_add_unless 186 85
-atomic_fetch_and 187 85
-atomic_fetch_and_acquire 188 85
-atomic_fetch_and_relaxed 189 85
-atomic_fetch_and_release 190 85
-atomic_fetch_andnot 191 85
-atomic_fetch_andnot_acquire 192 85
-atomic_fetch_andnot_relaxed 193 85
-atomic_fetch_andnot_release 194 85
-atomic_fetch_dec 195 85
-atomic_fetch_dec_acquire 196 85
-atomic_fetch_dec_relaxed 197 85
-atomic_fetch_dec_release 198 85
-atomic_fetch_inc 199 85
-atomic_fetch_inc_acquire 200 85
-atomic_fetch_inc_relaxed 201 85
-atomic_fetch_inc_release 202 85
-atomic_fetch_or 203 85
-atomic_fetch_or_acquire 204 85
-atomic_fetch_or_relaxed 205 85
-atomic_fetch_or_release 206 85
-atomic_fetch_sub 207 85
-atomic_fetch_sub_acquire 208 85
-atomic_fetch_sub_relaxed 209 85
-atomic_fetch_sub_release 210 85
-atomic_fetch_xor 211 85
-atomic_fetch_xor_acquire 212 85
-atomic_fetch_xor_relaxed 213 85
-atomic_fetch_xor_release 214 85
-atomic_inc 215 85
-atomic_inc_and_test 216 85
-atomic_inc_not_zero 217 85
-atomic_inc_return 218 85
-atomic_inc_return_acquire 219 85
-atomic_inc_return_relaxed 220 85
-atomic_inc_return_release 221 85
-atomic_inc_unless_negative 217 85
-atomic_long_add 158 85
-atomic_long_add_negative 159 85
-atomic_long_add_negative_acquire 160 85
-atomic_long_add_negative_relaxed 161 85
-atomic_long_add_negative_release 162 85
-atomic_long_add_return 163 85
-atomic_long_add_return_acquire 164 85
-atomic_long_add_return_relaxed 165 85
-atomic_long_add_return_release 166 85
-atomic_long_add_unless 167 85
-atomic_long_and 168 85
-atomic_long_andnot 169 85
-atomic_long_cmpxchg 170 85
-atomic_long_cmpxchg_acquire 171 85
-atomic_long_cmpxchg_relaxed 172 85
-atomic_long_cmpxchg_release 173 85
-atomic_long_cond_read_acquire 105 86
-atomic_long_cond_read_relaxed 44 86
-atomic_long_dec 174 85
-atomic_long_dec_and_test 175 85
-atomic_long_dec_if_positive 176 85
-atomic_long_dec_return 177 85
-atomic_long_dec_return_acquire 178 85
-atomic_long_dec_return_relaxed 179 85
-atomic_long_dec_return_release 180 85
-atomic_long_dec_unless_positive 181 85
-atomic_long_fetch_add 182 85
-atomic_long_fetch_add_acquire 183 85
-atomic_long_fetch_add_relaxed 184 85
-atomic_long_fetch_add_release 185 85
-atomic_long_fetch_add_unless 186 85
-atomic_long_fetch_and 187 85
-atomic_long_fetch_and_acquire 188 85
-atomic_long_fetch_and_relaxed 189 85
-atomic_long_fetch_and_release 190 85
-atomic_long_fetch_andnot 191 85
-atomic_long_fetch_andnot_acquire 192 85
-atomic_long_fetch_andnot_relaxed 193 85
-atomic_long_fetch_andnot_release 194 85
-atomic_long_fetch_dec 195 85
-atomic_long_fetch_dec_acquire 196 85
-atomic_long_fetch_dec_relaxed 197 85
-atomic_long_fetch_dec_release 198 85
-atomic_long_fetch_inc 199 85
-atomic_long_fetch_inc_acquire 200 85
-atomic_long_fetch_inc_relaxed 201 85
-atomic_long_fetch_inc_release 202 85
-atomic_long_fetch_or 203 85
-atomic_long_fetch_or_acquire 204 85
-atomic_long_fetch_or_relaxed 205 85
-atomic_long_fetch_or_release 206 85
-atomic_long_fetch_sub 207 85
-atomic_long_fetch_sub_acquire 208 85
-atomic_long_fetch_sub_relaxed 209 85
-atomic_long_fetch_sub_release 210 85
-atomic_long_fetch_xor 211 85
-atomic_long_fetch_xor_acquire 212 85
-atomic_long_fetch_xor_relaxed 213 85
-atomic_long_fetch_xor_release 214 85
-atomic_long_inc 215 85
-atomic_long_inc_and_test 216 85
-atomic_long_inc_not_zero 217 85
-atomic_long_inc_return 218 85
-atomic_long_inc_return_acquire 219 85
-atomic_long_inc_return_relaxed 220 85
-atomic_long_inc_return_release 221 85
-atomic_long_inc_unless_negative 217 85
-atomic_long_or 222 85
-atomic_long_read 223 87
-atomic_long_read_acquire 224 87
-atomic_long_set 225 87
-atomic_long_set_release 226 87
-atomic_long_sub 227 85
-atomic_long_sub_and_test 228 85
-atomic_long_sub_return 229 85
-atomic_long_sub_return_acquire 230 85
-atomic_long_sub_return_relaxed 231 85
-atomic_long_sub_return_release 232 85
-atomic_long_try_cmpxchg 233 85
-atomic_long_try_cmpxchg_acquire 234 85
-atomic_long_try_cmpxchg_relaxed 235 85
-atomic_long_try_cmpxchg_release 236 85
-atomic_long_xchg 237 85
-atomic_long_xchg_acquire 238 85
-atomic_long_xchg_relaxed 239 85
-atomic_long_xchg_release 240 85
-atomic_long_xor 241 85
-atomic_notifier_call_chain 246 90
-atomic_notifier_chain_register 246 90
-atomic_notifier_chain_unregister 247 90
-atomic_or 222 85
-atomic_read 223 87
-atomic_read_acquire 224 87
-atomic_set 225 87
-atomic_set_release 226 87
-atomic_sub 227 85
-atomic_sub_and_test 228 85
-atomic_sub_return 229 85
-atomic_sub_return_acquire 230 85
-atomic_sub_return_relaxed 231 85
-atomic_sub_return_release 232 85
-atomic_try_cmpxchg 233 85
-atomic_try_cmpxchg_acquire 234 85
-atomic_try_cmpxchg_relaxed 235 85
-atomic_try_cmpxchg_release 236 85
-atomic_xchg 237 85
-atomic_xchg_acquire 238 85
-atomic_xchg_relaxed 239 85
-atomic_xchg_release 240 85
-atomic_xor 241 85
-autoremove_wake_function 248 73
-backlight_device_register 249 91
-backlight_device_unregister 250 91
-barrier 251 92
-barrier_data 251 92
-be16_to_cpu 1 93
-be32_to_cpu 1 93
-be64_to_cpu 1 93
-bh_lock_sock 252 94
-bh_lock_sock_nested 252 94
-bh_unlock_sock 253 94
-bind_evtchn_to_irqhandler 254 95
-bind_evtchn_to_irqhandler_lateeoi 254 95
-bio_alloc 82 96
-bio_get 255 96
-bio_put 256 97
-bit_clear_unless 257 55
-bit_spin_is_locked 258 48
-bit_spin_lock 259 48
-bit_spin_trylock 260 48
+alternative_has_cap_likely 142 78
+alternative_has_cap_unlikely 142 78
+anon_vma_lock_read 143 79
+anon_vma_lock_write 144 79
+anon_vma_trylock_read 145 79
+anon_vma_trylock_write 146 79
+anon_vma_unlock_read 147 79
+anon_vma_unlock_write 148 79
+arch_initcall 149 54
+arch_initcall_sync 149 54
+arch_local_irq_disable 150 80
+arch_local_irq_enable 151 80
+arch_local_irq_restore 152 80
+arch_local_irq_save 153 80
+arch_spin_lock 154 81
+arch_spin_trylock 155 81
+arch_spin_unlock 156 81
+array_index_nospec 1 82
+array_size 1 83
+assert_raw_spin_locked 157 84
+assert_spin_locked 157 84
+assign_bit 158 49
+ata_host_activate 159 85
+ata_host_detach 160 85
+ata_host_register 159 85
+atomic64_add 161 86
+atomic64_add_negative 162 86
+atomic64_add_negative_acquire 163 86
+atomic64_add_negative_relaxed 164 86
+atomic64_add_negative_release 165 86
+atomic64_add_return 166 86
+atomic64_add_return_acquire 167 86
+atomic64_add_return_relaxed 168 86
+atomic64_add_return_release 169 86
+atomic64_add_unless 170 86
+atomic64_and 171 86
+atomic64_andnot 172 86
+atomic64_cmpxchg 173 86
+atomic64_cmpxchg_acquire 174 86
+atomic64_cmpxchg_relaxed 175 86
+atomic64_cmpxchg_release 176 86
+atomic64_cond_read_acquire 105 87
+atomic64_cond_read_relaxed 44 87
+atomic64_dec 177 86
+atomic64_dec_and_test 178 86
+atomic64_dec_if_positive 179 86
+atomic64_dec_return 180 86
+atomic64_dec_return_acquire 181 86
+atomic64_dec_return_relaxed 182 86
+atomic64_dec_return_release 183 86
+atomic64_dec_unless_positive 184 86
+atomic64_fetch_add 185 86
+atomic64_fetch_add_acquire 186 86
+atomic64_fetch_add_relaxed 187 86
+atomic64_fetch_add_release 188 86
+atomic64_fetch_add_unless 189 86
+atomic64_fetch_and 190 86
+atomic64_fetch_and_acquire 191 86
+atomic64_fetch_and_relaxed 192 86
+atomic64_fetch_and_release 193 86
+atomic64_fetch_andnot 194 86
+atomic64_fetch_andnot_acquire 195 86
+atomic64_fetch_andnot_relaxed 196 86
+atomic64_fetch_andnot_release 197 86
+atomic64_fetch_dec 198 86
+atomic64_fetch_dec_acquire 199 86
+atomic64_fetch_dec_relaxed 200 86
+atomic64_fetch_dec_release 201 86
+atomic64_fetch_inc 202 86
+atomic64_fetch_inc_acquire 203 86
+atomic64_fetch_inc_relaxed 204 86
+atomic64_fetch_inc_release 205 86
+atomic64_fetch_or 206 86
+atomic64_fetch_or_acquire 207 86
+atomic64_fetch_or_relaxed 208 86
+atomic64_fetch_or_release 209 86
+atomic64_fetch_sub 210 86
+atomic64_fetch_sub_acquire 211 86
+atomic64_fetch_sub_relaxed 212 86
+atomic64_fetch_sub_release 213 86
+atomic64_fetch_xor 214 86
+atomic64_fetch_xor_acquire 215 86
+atomic64_fetch_xor_relaxed 216 86
+atomic64_fetch_xor_release 217 86
+atomic64_inc 218 86
+atomic64_inc_and_test 219 86
+atomic64_inc_not_zero 220 86
+atomic64_inc_return 221 86
+atomic64_inc_return_acquire 222 86
+atomic64_inc_return_relaxed 223 86
+atomic64_inc_return_release 224 86
+atomic64_inc_unless_negative 220 86
+atomic64_or 225 86
+atomic64_read 226 88
+atomic64_read_acquire 227 88
+atomic64_set 228 88
+atomic64_set_release 229 88
+atomic64_sub 230 86
+atomic64_sub_and_test 231 86
+atomic64_sub_return 232 86
+atomic64_sub_return_acquire 233 86
+atomic64_sub_return_relaxed 234 86
+atomic64_sub_return_release 235 86
+atomic64_try_cmpxchg 236 86
+atomic64_try_cmpxchg_acquire 237 86
+atomic64_try_cmpxchg_relaxed 238 86
+atomic64_try_cmpxchg_release 239 86
+atomic64_xchg 240 86
+atomic64_xchg_acquire 241 86
+atomic64_xchg_relaxed 242 86
+atomic64_xchg_release 243 86
+atomic64_xor 244 86
+atomic_add 161 86
+atomic_add_negative 162 86
+atomic_add_negative_acquire 163 86
+atomic_add_negative_relaxed 164 86
+atomic_add_negative_release 165 86
+atomic_add_return 166 86
+atomic_add_return_acquire 167 86
+atomic_add_return_relaxed 168 86
+atomic_add_return_release 169 86
+atomic_add_unless 170 86
+atomic_and 171 86
+atomic_andnot 172 86
+atomic_cmpxchg 173 86
+atomic_cmpxchg_acquire 174 86
+atomic_cmpxchg_relaxed 175 86
+atomic_cmpxchg_release 176 86
+atomic_cond_read_acquire 105 87
+atomic_cond_read_relaxed 44 87
+atomic_dec 177 86
+atomic_dec_and_lock 245 84
+atomic_dec_and_lock_irqsave 245 84
+atomic_dec_and_mutex_lock 246 89
+atomic_dec_and_raw_lock 247 84
+atomic_dec_and_raw_lock_irqsave 247 84
+atomic_dec_and_test 178 86
+atomic_dec_and_wake_up 248 90
+atomic_dec_if_positive 179 86
+atomic_dec_return 180 86
+atomic_dec_return_acquire 181 86
+atomic_dec_return_relaxed 182 86
+atomic_dec_return_release 183 86
+atomic_dec_unless_positive 184 86
+atomic_fetch_add 185 86
+atomic_fetch_add_acquire 186 86
+atomic_fetch_add_relaxed 187 86
+atomic_fetch_add_release 188 86
+atomic_fetch_add_unless 189 86
+atomic_fetch_and 190 86
+atomic_fetch_and_acquire 191 86
+atomic_fetch_and_relaxed 192 86
+atomic_fetch_and_release 193 86
+atomic_fetch_andnot 194 86
+atomic_fetch_andnot_acquire 195 86
+atomic_fetch_andnot_relaxed 196 86
+atomic_fetch_andnot_release 197 86
+atomic_fetch_dec 198 86
+atomic_fetch_dec_acquire 199 86
+atomic_fetch_dec_relaxed 200 86
+atomic_fetch_dec_release 201 86
+atomic_fetch_inc 202 86
+atomic_fetch_inc_acquire 203 86
+atomic_fetch_inc_relaxed 204 86
+atomic_fetch_inc_release 205 86
+atomic_fetch_or 206 86
+atomic_fetch_or_acquire 207 86
+atomic_fetch_or_relaxed 208 86
+atomic_fetch_or_release 209 86
+atomic_fetch_sub 210 86
+atomic_fetch_sub_acquire 211 86
+atomic_fetch_sub_relaxed 212 86
+atomic_fetch_sub_release 213 86
+atomic_fetch_xor 214 86
+atomic_fetch_xor_acquire 215 86
+atomic_fetch_xor_relaxed 216 86
+atomic_fetch_xor_release 217 86
+atomic_inc 218 86
+atomic_inc_and_test 219 86
+atomic_inc_not_zero 220 86
+atomic_inc_return 221 86
+atomic_inc_return_acquire 222 86
+atomic_inc_return_relaxed 223 86
+atomic_inc_return_release 224 86
+atomic_inc_unless_negative 220 86
+atomic_long_add 161 86
+atomic_long_add_negative 162 86
+atomic_long_add_negative_acquire 163 86
+atomic_long_add_negative_relaxed 164 86
+atomic_long_add_negative_release 165 86
+atomic_long_add_return 166 86
+atomic_long_add_return_acquire 167 86
+atomic_long_add_return_relaxed 168 86
+atomic_long_add_return_release 169 86
+atomic_long_add_unless 170 86
+atomic_long_and 171 86
+atomic_long_andnot 172 86
+atomic_long_cmpxchg 173 86
+atomic_long_cmpxchg_acquire 174 86
+atomic_long_cmpxchg_relaxed 175 86
+atomic_long_cmpxchg_release 176 86
+atomic_long_cond_read_acquire 105 87
+atomic_long_cond_read_relaxed 44 87
+atomic_long_dec 177 86
+atomic_long_dec_and_test 178 86
+atomic_long_dec_if_positive 179 86
+atomic_long_dec_return 180 86
+atomic_long_dec_return_acquire 181 86
+atomic_long_dec_return_relaxed 182 86
+atomic_long_dec_return_release 183 86
+atomic_long_dec_unless_positive 184 86
+atomic_long_fetch_add 185 86
+atomic_long_fetch_add_acquire 186 86
+atomic_long_fetch_add_relaxed 187 86
+atomic_long_fetch_add_release 188 86
+atomic_long_fetch_add_unless 189 86
+atomic_long_fetch_and 190 86
+atomic_long_fetch_and_acquire 191 86
+atomic_long_fetch_and_relaxed 192 86
+atomic_long_fetch_and_release 193 86
+atomic_long_fetch_andnot 194 86
+atomic_long_fetch_andnot_acquire 195 86
+atomic_long_fetch_andnot_relaxed 196 86
+atomic_long_fetch_andnot_release 197 86
+atomic_long_fetch_dec 198 86
+atomic_long_fetch_dec_acquire 199 86
+atomic_long_fetch_dec_relaxed 200 86
+atomic_long_fetch_dec_release 201 86
+atomic_long_fetch_inc 202 86
+atomic_long_fetch_inc_acquire 203 86
+atomic_long_fetch_inc_relaxed 204 86
+atomic_long_fetch_inc_release 205 86
+atomic_long_fetch_or 206 86
+atomic_long_fetch_or_acquire 207 86
+atomic_long_fetch_or_relaxed 208 86
+atomic_long_fetch_or_release 209 86
+atomic_long_fetch_sub 210 86
+atomic_long_fetch_sub_acquire 211 86
+atomic_long_fetch_sub_relaxed 212 86
+atomic_long_fetch_sub_release 213 86
+atomic_long_fetch_xor 214 86
+atomic_long_fetch_xor_acquire 215 86
+atomic_long_fetch_xor_relaxed 216 86
+atomic_long_fetch_xor_release 217 86
+atomic_long_inc 218 86
+atomic_long_inc_and_test 219 86
+atomic_long_inc_not_zero 220 86
+atomic_long_inc_return 221 86
+atomic_long_inc_return_acquire 222 86
+atomic_long_inc_return_relaxed 223 86
+atomic_long_inc_return_release 224 86
+atomic_long_inc_unless_negative 220 86
+atomic_long_or 225 86
+atomic_long_read 226 88
+atomic_long_read_acquire 227 88
+atomic_long_set 228 88
+atomic_long_set_release 229 88
+atomic_long_sub 230 86
+atomic_long_sub_and_test 231 86
+atomic_long_sub_return 232 86
+atomic_long_sub_return_acquire 233 86
+atomic_long_sub_return_relaxed 234 86
+atomic_long_sub_return_release 235 86
+atomic_long_try_cmpxchg 236 86
+atomic_long_try_cmpxchg_acquire 237 86
+atomic_long_try_cmpxchg_relaxed 238 86
+atomic_long_try_cmpxchg_release 239 86
+atomic_long_xchg 240 86
+atomic_long_xchg_acquire 241 86
+atomic_long_xchg_relaxed 242 86
+atomic_long_xchg_release 243 86
+atomic_long_xor 244 86
+atomic_notifier_call_chain 249 91
+atomic_notifier_chain_register 249 91
+atomic_notifier_chain_unregister 250 91
+atomic_or 225 86
+atomic_read 226 88
+atomic_read_acquire 227 88
+atomic_set 228 88
+atomic_set_release 229 88
+atomic_sub 230 86
+atomic_sub_and_test 231 86
+atomic_sub_return 232 86
+atomic_sub_return_acquire 233 86
+atomic_sub_return_relaxed 234 86
+atomic_sub_return_release 235 86
+atomic_try_cmpxchg 236 86
+atomic_try_cmpxchg_acquire 237 86
+atomic_try_cmpxchg_relaxed 238 86
+atomic_try_cmpxchg_release 239 86
+atomic_xchg 240 86
+atomic_xchg_acquire 241 86
+atomic_xchg_relaxed 242 86
+atomic_xchg_release 243 86
+atomic_xor 244 86
+autoremove_wake_function 251 73
+backlight_device_register 252 92
+backlight_device_unregister 253 92
+barrier 254 93
+barrier_data 254 93
+be16_to_cpu 1 94
+be32_to_cpu 1 94
+be64_to_cpu 1 94
+bh_lock_sock 255 95
+bh_lock_sock_nested 256 95
+bh_unlock_sock 257 95
+bind_evtchn_to_irqhandler 258 96
+bind_evtchn_to_irqhandler_lateeoi 258 96
+bio_alloc 82 97
+bio_get 259 97
+bio_put 260 98
+bit_clear_unless 261 55
+bit_spin_is_locked 262 48
+bit_spin_lock 263 48
+bit_spin_trylock 264 48
 bit_spin_unlock 68 48
-bitmap_alloc 82 98
-bitmap_and 261 98
-bitmap_andnot 261 98
-bitmap_clear 262 98
-bitmap_complement 61 98
-bitmap_copy 61 98
-bitmap_empty 263 98
-bitmap_equal 263 98
-bitmap_fill 61 98
-bitmap_free 81 98
-bitmap_full 263 98
-bitmap_intersects 263 98
-bitmap_or 61 98
-bitmap_set 264 98
-bitmap_subset 263 98
-bitmap_weight 265 98
-bitmap_xor 61 98
-bitmap_zalloc 82 98
-bitmap_zero 61 98
-blk_mq_freeze_queue 266 99
-blk_mq_unfreeze_queue 267 99
-blkdev_issue_flush 247 75
-blocking_notifier_call_chain 268 90
-blocking_notifier_chain_register 268 90
-blocking_notifier_chain_unregister 268 90
-brelse 269 100
-buffer_uptodate 105 100
-call_rcu 270 101
-call_rcu_hurry 270 101
-call_rcu_tasks 270 101
-call_rcu_tasks_trace 270 101
-call_srcu 271 102
-cancel_delayed_work 272 18
-cancel_delayed_work_sync 273 18
-cancel_work 274 18
-cancel_work_sync 275 18
-cec_register_adapter 276 103
-cec_unregister_adapter 277 103
-change_bit 278 49
-check_add_overflow 1 82
-check_mul_overflow 1 82
-check_shl_overflow 1 82
-check_sub_overflow 1 82
+bitmap_alloc 82 99
+bitmap_and 265 99
+bitmap_andnot 265 99
+bitmap_clear 266 99
+bitmap_complement 61 99
+bitmap_copy 61 99
+bitmap_empty 267 99
+bitmap_equal 267 99
+bitmap_fill 61 99
+bitmap_free 81 99
+bitmap_full 267 99
+bitmap_intersects 267 99
+bitmap_or 61 99
+bitmap_set 268 99
+bitmap_subset 267 99
+bitmap_weight 269 99
+bitmap_xor 61 99
+bitmap_zalloc 82 99
+bitmap_zero 61 99
+blk_mq_freeze_queue 270 100
+blk_mq_unfreeze_queue 271 100
+blkdev_issue_flush 250 75
+blocking_notifier_call_chain 272 91
+blocking_notifier_chain_register 272 91
+blocking_notifier_chain_unregister 272 91
+boot_cpu_has 142 101
+brelse 273 102
+buffer_uptodate 105 102
+call_rcu 274 103
+call_rcu_hurry 274 103
+call_rcu_tasks 274 103
+call_rcu_tasks_trace 274 103
+call_srcu 275 104
+cancel_delayed_work 276 18
+cancel_delayed_work_sync 277 18
+cancel_work 278 18
+cancel_work_sync 279 18
+cec_register_adapter 280 105
+cec_unregister_adapter 281 105
+change_bit 282 49
+check_add_overflow 1 83
+check_mul_overflow 1 83
+check_shl_overflow 1 83
+check_sub_overflow 1 83
 clamp 1 25
 clamp_t 1 25
 clamp_val 1 25
-cleanup_srcu_struct 279 102
-clear_and_wake_up_bit 280 89
-clear_bit 281 49
-clear_bit_unlock 282 49
-clear_thread_flag 283 104
-clear_ti_thread_flag 284 104
-clear_tsk_thread_flag 284 104
+cleanup_srcu_struct 283 104
+clear_and_wake_up_bit 284 90
+clear_bit 285 49
+clear_bit_unlock 286 49
+clear_full_ptes 287 106
+clear_not_present_full_ptes 287 106
+clear_thread_flag 288 107
+clear_ti_thread_flag 289 107
+clear_tsk_thread_flag 289 107
 clear_user 75 58
-clk_bulk_disable 285 105
-clk_bulk_disable_unprepare 285 105
-clk_bulk_enable 286 105
-clk_bulk_prepare_enable 286 105
-clk_disable 287 105
-clk_disable_unprepare 288 105
-clk_enable 289 105
-clk_hw_register 290 14
-clk_hw_unregister 291 14
-clk_prepare 268 105
-clk_prepare_enable 292 105
-clk_set_rate 268 105
-clk_unprepare 293 105
-cmpxchg 294 85
-cmpxchg128 294 85
-cmpxchg128_acquire 295 85
-cmpxchg128_local 296 106
-cmpxchg128_relaxed 297 85
-cmpxchg128_release 298 85
-cmpxchg64 294 85
-cmpxchg64_acquire 295 85
-cmpxchg64_local 296 106
-cmpxchg64_relaxed 297 85
-cmpxchg64_release 298 85
-cmpxchg_acquire 295 85
-cmpxchg_local 296 106
-cmpxchg_relaxed 297 85
-cmpxchg_release 298 85
-complete 299 107
-complete_all 299 107
-complete_on_current_cpu 299 107
-completion_done 300 107
-compound_head 40 108
-compound_order 40 108
-cond_resched 301 109
-cond_resched_lock 247 110
-cond_resched_rcu 302 111
-cond_resched_rwlock_read 247 110
-cond_resched_rwlock_write 247 110
-cond_resched_tasks_rcu_qs 302 42
-cond_synchronize_rcu 303 112
-console_initcall 148 54
-console_lock 304 113
-console_trylock 305 113
-console_unlock 306 113
-consume_skb 307 69
-container_of 308 114
-container_of_const 308 114
-context_unsafe 309 115
-context_unsafe_alias 4 115
-copy_from_iter 310 116
+clear_young_dirty_ptes 290 106
+clk_bulk_disable 291 108
+clk_bulk_disable_unprepare 291 108
+clk_bulk_enable 292 108
+clk_bulk_prepare_enable 292 108
+clk_disable 293 108
+clk_disable_unprepare 294 108
+clk_enable 295 108
+clk_hw_register 296 14
+clk_hw_unregister 297 14
+clk_prepare 272 108
+clk_prepare_enable 298 108
+clk_set_rate 272 108
+clk_unprepare 299 108
+cmpxchg 300 86
+cmpxchg128 300 86
+cmpxchg128_acquire 301 86
+cmpxchg128_local 302 109
+cmpxchg128_relaxed 303 86
+cmpxchg128_release 304 86
+cmpxchg64 300 86
+cmpxchg64_acquire 301 86
+cmpxchg64_local 302 109
+cmpxchg64_relaxed 303 86
+cmpxchg64_release 304 86
+cmpxchg_acquire 301 86
+cmpxchg_local 302 109
+cmpxchg_relaxed 303 86
+cmpxchg_release 304 86
+complete 305 110
+complete_all 305 110
+complete_on_current_cpu 305 110
+completion_done 306 110
+compound_head 40 111
+compound_order 40 111
+cond_resched 307 112
+cond_resched_lock 250 113
+cond_resched_rcu 308 114
+cond_resched_rwlock_read 250 113
+cond_resched_rwlock_write 250 113
+cond_resched_tasks_rcu_qs 308 42
+cond_synchronize_rcu 309 115
+console_initcall 149 54
+console_lock 310 116
+console_trylock 311 116
+console_unlock 312 116
+consume_skb 313 69
+container_of 314 117
+container_of_const 314 117
+context_unsafe 315 118
+context_unsafe_alias 4 118
+copy_from_iter 316 119
 copy_from_kernel_nofault 74 50
 copy_from_user 73 50
 copy_from_user_nofault 74 50
-copy_to_iter 310 116
+copy_to_iter 316 119
 copy_to_user 75 50
-core_initcall 148 54
-core_initcall_sync 148 54
-counter_add 311 117
-counter_priv 312 118
-counter_unregister 313 117
-cpu_online 40 110
+core_initcall 149 54
+core_initcall_sync 149 54
+counter_add 317 120
+counter_priv 318 121
+counter_unregister 319 120
+cpu_feature_enabled 142 101
+cpu_has 142 101
+cpu_has_feature 142 122
+cpu_online 40 113
 cpu_ptr 125 72
-cpu_relax 251 119
-cpu_to_be16 1 93
-cpu_to_be32 1 93
-cpu_to_be64 1 93
-cpu_to_le16 1 93
-cpu_to_le32 1 93
-cpu_to_le64 1 93
+cpu_relax 254 123
+cpu_to_be16 1 94
+cpu_to_be32 1 94
+cpu_to_be64 1 94
+cpu_to_le16 1 94
+cpu_to_le32 1 94
+cpu_to_le64 1 94
 cpu_to_node 40 11
-cpuhp_remove_state 141 120
-cpuhp_setup_state 141 120
-cpumask_and 261 51
-cpumask_andnot 261 51
-cpumask_assign_cpu 155 51
+cpuhp_remove_state 141 124
+cpuhp_setup_state 141 124
+cpumask_and 265 51
+cpumask_andnot 265 51
+cpumask_assign_cpu 158 51
 cpumask_clear 61 51
-cpumask_clear_cpu 281 51
+cpumask_clear_cpu 285 51
 cpumask_copy 61 51
-cpumask_empty 263 51
-cpumask_equal 263 51
-cpumask_first 265 51
-cpumask_full 263 51
-cpumask_intersects 263 51
-cpumask_next 314 51
+cpumask_empty 267 51
+cpumask_equal 267 51
+cpumask_first 269 51
+cpumask_full 267 51
+cpumask_intersects 267 51
+cpumask_next 320 51
 cpumask_or 61 51
-cpumask_set_cpu 315 51
+cpumask_set_cpu 321 51
 cpumask_setall 61 51
-cpumask_subset 263 51
-cpumask_test_and_clear_cpu 316 51
-cpumask_test_and_set_cpu 317 51
-cpumask_test_cpu 318 51
-cpumask_weight 265 51
+cpumask_subset 267 51
+cpumask_test_and_clear_cpu 322 51
+cpumask_test_and_set_cpu 323 51
+cpumask_test_cpu 324 51
+cpumask_weight 269 51
 cpumask_xor 61 51
-cpus_read_lock 319 121
-cpus_read_trylock 320 121
-cpus_read_unlock 321 121
-cpus_write_lock 322 121
-cpus_write_unlock 323 121
-crypto_engine_register_aead 324 122
-crypto_engine_register_aeads 324 122
-crypto_engine_register_ahash 324 122
-crypto_engine_register_ahashs 324 122
-crypto_engine_register_akcipher 324 122
-crypto_engine_register_akciphers 324 122
-crypto_engine_register_skcipher 324 122
-crypto_engine_register_skciphers 324 122
-crypto_engine_unregister_aead 325 122
-crypto_engine_unregister_aeads 325 122
-crypto_engine_unregister_ahash 325 122
-crypto_engine_unregister_ahashs 325 122
-crypto_engine_unregister_akcipher 325 122
-crypto_engine_unregister_akciphers 325 122
-crypto_engine_unregister_skcipher 325 122
-crypto_engine_unregister_skciphers 325 122
-crypto_register_aead 324 122
-crypto_register_aeads 324 122
-crypto_register_ahash 324 122
-crypto_register_ahashs 324 122
-crypto_register_akcipher 324 122
-crypto_register_akciphers 324 122
-crypto_register_skcipher 324 122
-crypto_register_skciphers 324 122
-crypto_unregister_aead 325 122
-crypto_unregister_aeads 325 122
-crypto_unregister_ahash 325 122
-crypto_unregister_ahashs 325 122
-crypto_unregister_akcipher 325 122
-crypto_unregister_akciphers 325 122
-crypto_unregister_skcipher 325 122
-crypto_unregister_skciphers 325 122
-css_get 92 123
-css_put 256 123
-css_tryget 326 123
-css_tryget_online 326 123
-data_race 327 4
+cpus_have_cap 142 125
+cpus_have_final_boot_cap 142 125
+cpus_have_final_cap 142 125
+cpus_read_lock 325 126
+cpus_read_trylock 326 126
+cpus_read_unlock 327 126
+cpus_write_lock 328 126
+cpus_write_unlock 329 126
+crypto_engine_register_aead 330 127
+crypto_engine_register_aeads 330 127
+crypto_engine_register_ahash 330 127
+crypto_engine_register_ahashs 330 127
+crypto_engine_register_akcipher 330 127
+crypto_engine_register_akciphers 330 127
+crypto_engine_register_skcipher 330 127
+crypto_engine_register_skciphers 330 127
+crypto_engine_unregister_aead 331 127
+crypto_engine_unregister_aeads 331 127
+crypto_engine_unregister_ahash 331 127
+crypto_engine_unregister_ahashs 331 127
+crypto_engine_unregister_akcipher 331 127
+crypto_engine_unregister_akciphers 331 127
+crypto_engine_unregister_skcipher 331 127
+crypto_engine_unregister_skciphers 331 127
+crypto_register_aead 330 127
+crypto_register_aeads 330 127
+crypto_register_ahash 330 127
+crypto_register_ahashs 330 127
+crypto_register_akcipher 330 127
+crypto_register_akciphers 330 127
+crypto_register_skcipher 330 127
+crypto_register_skciphers 330 127
+crypto_unregister_aead 331 127
+crypto_unregister_aeads 331 127
+crypto_unregister_ahash 331 127
+crypto_unregister_ahashs 331 127
+crypto_unregister_akcipher 331 127
+crypto_unregister_akciphers 331 127
+crypto_unregister_skcipher 331 127
+crypto_unregister_skciphers 331 127
+css_get 92 128
+css_put 260 128
+css_tryget 332 128
+css_tryget_online 332 128
+data_race 333 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
 debugfs_create_blob 27 20
@@ -1109,274 +1121,275 @@ debugfs_create_x32 27 20
 debugfs_create_x64 27 20
 debugfs_create_x8 27 20
 debugfs_create_xul 27 20
-debugfs_remove 328 20
-debugfs_remove_recursive 328 20
-dec_tlb_flush_pending 329 124
-default_wake_function 330 125
-del_gendisk 331 75
-del_singleshot_timer_sync 332 76
-del_timer 333 76
-del_timer_sync 332 76
+debugfs_remove 334 20
+debugfs_remove_recursive 334 20
+dec_tlb_flush_pending 335 129
+default_wake_function 336 130
+del_gendisk 337 75
+del_singleshot_timer_sync 338 76
+del_timer 339 76
+del_timer_sync 338 76
 delayed_work_pending 106 18
-destroy_workqueue 334 18
-dev_alert 335 126
-dev_alert_once 335 126
-dev_alert_ratelimited 335 126
-dev_alloc_skb 336 69
-dev_close 337 64
-dev_consume_skb_any 307 69
-dev_consume_skb_irq 307 69
-dev_crit 335 126
-dev_crit_once 335 126
-dev_crit_ratelimited 335 126
-dev_dbg 335 126
-dev_dbg_once 335 126
-dev_dbg_ratelimited 335 126
-dev_emerg 335 126
-dev_emerg_once 335 126
-dev_emerg_ratelimited 335 126
-dev_err 335 126
-dev_err_once 335 126
-dev_err_probe 338 126
-dev_err_ratelimited 335 126
-dev_get_by_index 339 64
-dev_get_by_index_rcu 340 64
-dev_get_by_name 339 64
-dev_get_by_name_rcu 341 64
+destroy_workqueue 340 18
+dev_alert 341 131
+dev_alert_once 341 131
+dev_alert_ratelimited 341 131
+dev_alloc_skb 342 69
+dev_close 343 64
+dev_consume_skb_any 313 69
+dev_consume_skb_irq 313 69
+dev_crit 341 131
+dev_crit_once 341 131
+dev_crit_ratelimited 341 131
+dev_dbg 341 131
+dev_dbg_once 341 131
+dev_dbg_ratelimited 341 131
+dev_emerg 341 131
+dev_emerg_once 341 131
+dev_emerg_ratelimited 341 131
+dev_err 341 131
+dev_err_once 341 131
+dev_err_probe 344 131
+dev_err_ratelimited 341 131
+dev_get_by_index 345 64
+dev_get_by_index_rcu 346 64
+dev_get_by_name 345 64
+dev_get_by_name_rcu 347 64
 dev_get_drvdata 40 11
-dev_hold 342 64
-dev_info 335 126
-dev_info_once 335 126
-dev_info_ratelimited 335 126
-dev_kfree_skb 307 69
-dev_kfree_skb_any 307 69
-dev_kfree_skb_irq 307 69
+dev_hold 348 64
+dev_info 341 131
+dev_info_once 341 131
+dev_info_ratelimited 341 131
+dev_kfree_skb 313 69
+dev_kfree_skb_any 313 69
+dev_kfree_skb_irq 313 69
 dev_name 40 11
-dev_notice 335 126
-dev_notice_once 335 126
-dev_notice_ratelimited 335 126
-dev_put 343 64
-dev_queue_xmit 246 64
+dev_notice 341 131
+dev_notice_once 341 131
+dev_notice_ratelimited 341 131
+dev_put 349 64
+dev_queue_xmit 249 64
 dev_to_node 40 11
-dev_warn 335 126
-dev_warn_once 335 126
-dev_warn_ratelimited 335 126
-devfreq_add_device 344 127
-devfreq_remove_device 345 127
-device_add 268 11
-device_add_disk 346 75
-device_del 293 11
-device_initcall 148 54
-device_initcall_sync 148 54
-device_lock 347 11
-device_lock_assert 154 11
-device_lock_interruptible 348 11
-device_register 268 11
-device_remove_bin_file 349 128
-device_remove_file 349 128
-device_remove_group 349 128
-device_remove_groups 349 128
-device_trylock 350 11
-device_unlock 351 11
-device_unregister 293 11
-devl_lock 347 129
-devl_trylock 350 129
-devl_unlock 351 129
-devlink_free 352 118
-devlink_priv 312 118
-devm_add_action 353 130
-devm_add_action_or_reset 353 130
-devm_alloc_etherdev 354 118
-devm_alloc_etherdev_mqs 354 118
-devm_backlight_device_register 355 91
-devm_clk_hw_register 356 14
-devm_counter_add 357 117
-devm_counter_alloc 354 118
-devm_delayed_work_autocancel 358 131
-devm_devfreq_add_device 359 127
-devm_device_add_group 360 128
-devm_fpga_mgr_register 361 132
-devm_free_irq 362 19
-devm_gpiochip_add_data 363 133
-devm_hwmon_device_register_with_info 364 134
-devm_hwrng_register 365 135
-devm_i2c_add_adapter 366 136
-devm_iio_device_alloc 354 118
+dev_warn 341 131
+dev_warn_once 341 131
+dev_warn_ratelimited 341 131
+devfreq_add_device 350 132
+devfreq_remove_device 351 132
+device_add 272 11
+device_add_disk 352 75
+device_del 299 11
+device_initcall 149 54
+device_initcall_sync 149 54
+device_lock 353 11
+device_lock_assert 157 11
+device_lock_interruptible 354 11
+device_register 272 11
+device_remove_bin_file 355 133
+device_remove_file 355 133
+device_remove_group 355 133
+device_remove_groups 355 133
+device_trylock 356 11
+device_unlock 357 11
+device_unregister 299 11
+devl_lock 353 134
+devl_trylock 356 134
+devl_unlock 357 134
+devlink_free 358 121
+devlink_priv 318 121
+devm_add_action 359 135
+devm_add_action_or_reset 359 135
+devm_alloc_etherdev 360 121
+devm_alloc_etherdev_mqs 360 121
+devm_backlight_device_register 361 92
+devm_clk_hw_register 362 14
+devm_counter_add 363 120
+devm_counter_alloc 360 121
+devm_delayed_work_autocancel 364 136
+devm_devfreq_add_device 365 132
+devm_device_add_group 366 133
+devm_fpga_mgr_register 367 137
+devm_free_irq 368 19
+devm_gpiochip_add_data 369 138
+devm_hwmon_device_register_with_info 370 139
+devm_hwrng_register 371 140
+devm_i2c_add_adapter 372 141
+devm_iio_device_alloc 360 121
 devm_iio_device_register 77 52
-devm_iio_triggered_buffer_setup 367 137
-devm_kasprintf 368 130
-devm_kcalloc 368 130
-devm_kfree 369 130
-devm_kmalloc 368 130
-devm_kmalloc_array 368 130
-devm_kmemdup 368 130
-devm_kstrdup 368 130
-devm_kzalloc 368 130
-devm_led_classdev_register 370 138
-devm_led_classdev_register_ext 370 138
-devm_led_classdev_unregister 371 138
-devm_mbox_controller_register 372 139
-devm_mdiobus_register 373 140
-devm_mmc_alloc_host 354 118
-devm_nvmem_register 374 141
-devm_of_mdiobus_register 373 140
-devm_of_phy_provider_register 375 142
-devm_of_phy_provider_register_full 375 142
-devm_power_supply_register 376 143
-devm_pwmchip_add 377 144
-devm_rc_register_device 378 145
-devm_register_netdev 379 64
-devm_regulator_register 380 146
-devm_request_any_context_irq 381 19
-devm_request_irq 382 19
-devm_request_threaded_irq 383 19
-devm_reset_controller_register 384 147
-devm_rproc_add 385 148
-devm_rtc_register_device 386 53
-devm_snd_soc_register_component 387 149
-devm_spi_alloc_controller 354 118
-devm_spi_alloc_host 354 118
-devm_spi_alloc_master 354 118
-devm_spi_alloc_slave 354 118
-devm_spi_alloc_target 354 118
-devm_spi_register_controller 388 150
-devm_spi_register_master 388 150
-devm_thermal_of_zone_register 389 151
-devm_watchdog_register_device 390 152
-devm_work_autocancel 391 131
-dget 392 153
-dget_dlock 393 153
-dget_parent 392 153
-disable_delayed_work 394 18
-disable_delayed_work_sync 395 18
-disable_hardirq 396 19
-disable_irq 397 19
-disable_irq_nosync 398 19
-disable_work 399 18
-disable_work_sync 400 18
+devm_iio_triggered_buffer_setup 373 142
+devm_kasprintf 374 135
+devm_kcalloc 374 135
+devm_kfree 375 135
+devm_kmalloc 374 135
+devm_kmalloc_array 374 135
+devm_kmemdup 374 135
+devm_kstrdup 374 135
+devm_kzalloc 374 135
+devm_led_classdev_register 376 143
+devm_led_classdev_register_ext 376 143
+devm_led_classdev_unregister 377 143
+devm_mbox_controller_register 378 144
+devm_mdiobus_register 379 145
+devm_mmc_alloc_host 360 121
+devm_nvmem_register 380 146
+devm_of_mdiobus_register 379 145
+devm_of_phy_provider_register 381 147
+devm_of_phy_provider_register_full 381 147
+devm_power_supply_register 382 148
+devm_pwmchip_add 383 149
+devm_rc_register_device 384 150
+devm_register_netdev 385 64
+devm_regulator_register 386 151
+devm_request_any_context_irq 387 19
+devm_request_irq 388 19
+devm_request_threaded_irq 389 19
+devm_reset_controller_register 390 152
+devm_rproc_add 391 153
+devm_rtc_register_device 392 53
+devm_snd_soc_register_component 393 154
+devm_spi_alloc_controller 360 121
+devm_spi_alloc_host 360 121
+devm_spi_alloc_master 360 121
+devm_spi_alloc_slave 360 121
+devm_spi_alloc_target 360 121
+devm_spi_register_controller 394 155
+devm_spi_register_master 394 155
+devm_thermal_of_zone_register 395 156
+devm_watchdog_register_device 396 157
+devm_work_autocancel 397 136
+dget 398 158
+dget_dlock 399 158
+dget_parent 398 158
+disable_delayed_work 400 18
+disable_delayed_work_sync 401 18
+disable_hardirq 402 19
+disable_irq 403 19
+disable_irq_nosync 404 19
+disable_work 405 18
+disable_work_sync 406 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 82 154
-dma_async_device_register 401 155
-dma_async_device_unregister 402 155
-dma_fence_get 392 156
-dma_fence_get_rcu 326 156
-dma_fence_is_signaled 106 156
-dma_fence_put 307 156
-dma_fence_signal 248 156
-dma_fence_wait 403 156
-dma_fence_wait_timeout 403 156
-dma_free_coherent 404 154
-dma_map_page 40 157
-dma_map_sg 40 157
-dma_map_single 40 157
-dma_mapping_error 59 157
-dma_mb 405 158
-dma_pool_alloc 82 159
-dma_pool_free 369 159
-dma_resv_assert_held 154 160
-dma_resv_lock 348 160
-dma_resv_lock_interruptible 348 160
-dma_resv_lock_slow 347 160
-dma_resv_trylock 350 160
-dma_resv_unlock 351 160
-dma_resv_wait_timeout 403 160
-dma_rmb 406 158
-dma_sync_sg_for_cpu 335 157
-dma_sync_sg_for_device 335 157
-dma_sync_single_for_cpu 335 157
-dma_sync_single_for_device 335 157
-dma_unmap_page 335 157
-dma_unmap_sg 335 157
-dma_unmap_single 335 157
-dma_wmb 407 158
-dmaenginem_async_device_register 408 155
+dma_alloc_coherent 82 159
+dma_async_device_register 407 160
+dma_async_device_unregister 408 160
+dma_fence_get 398 161
+dma_fence_get_rcu 332 161
+dma_fence_is_signaled 106 161
+dma_fence_put 313 161
+dma_fence_signal 251 161
+dma_fence_wait 409 161
+dma_fence_wait_timeout 409 161
+dma_free_coherent 410 159
+dma_map_page 40 162
+dma_map_sg 40 162
+dma_map_single 40 162
+dma_mapping_error 59 162
+dma_mb 411 163
+dma_pool_alloc 82 164
+dma_pool_free 375 164
+dma_resv_assert_held 157 165
+dma_resv_lock 354 165
+dma_resv_lock_interruptible 354 165
+dma_resv_lock_slow 353 165
+dma_resv_trylock 356 165
+dma_resv_unlock 357 165
+dma_resv_wait_timeout 409 165
+dma_rmb 412 163
+dma_sync_sg_for_cpu 341 162
+dma_sync_sg_for_device 341 162
+dma_sync_single_for_cpu 341 162
+dma_sync_single_for_device 341 162
+dma_unmap_page 341 162
+dma_unmap_sg 341 162
+dma_unmap_single 341 162
+dma_wmb 413 163
+dmaenginem_async_device_register 414 160
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
 do_task_dead 11 8
-done_seqretry 409 67
-done_seqretry_irqrestore 409 67
-double_rq_lock 151 70
-double_rq_unlock 153 70
-down 410 161
-down_interruptible 411 161
-down_killable 411 161
-down_read 142 162
-down_read_interruptible 412 162
-down_read_killable 412 162
-down_read_killable_nested 412 162
-down_read_nested 142 162
-down_read_non_owner 142 162
-down_read_trylock 144 162
-down_timeout 411 161
-down_trylock 413 161
-down_write 143 162
-down_write_killable 414 162
-down_write_killable_nested 414 162
-down_write_nest_lock 143 162
-down_write_nested 143 162
-down_write_trylock 145 162
-downgrade_write 415 162
-dput 416 153
-drain_workqueue 417 18
-drm_gem_object_get 92 163
-drm_gem_object_put 418 163
-dst_clone 392 164
-dst_hold 92 164
-dst_hold_safe 326 164
-dst_release 307 164
-dump_stack 335 165
-early_initcall 148 54
+done_seqretry 415 67
+done_seqretry_irqrestore 415 67
+double_rq_lock 154 70
+double_rq_unlock 156 70
+down 416 166
+down_interruptible 417 166
+down_killable 417 166
+down_read 143 167
+down_read_interruptible 418 167
+down_read_killable 418 167
+down_read_killable_nested 419 167
+down_read_nested 420 167
+down_read_non_owner 143 167
+down_read_trylock 145 167
+down_timeout 417 166
+down_trylock 421 166
+down_write 144 167
+down_write_killable 422 167
+down_write_killable_nested 423 167
+down_write_nest_lock 424 167
+down_write_nested 424 167
+down_write_trylock 146 167
+downgrade_write 425 167
+dput 426 158
+drain_workqueue 427 18
+drm_gem_object_get 92 168
+drm_gem_object_put 428 168
+dst_clone 398 169
+dst_hold 92 169
+dst_hold_safe 332 169
+dst_release 313 169
+dump_stack 341 170
+early_initcall 149 54
+early_mmu_has_feature 142 122
 early_param 108 54
-enable_and_queue_work 419 18
-enable_delayed_work 246 18
-enable_irq 420 19
-enable_work 246 18
-fault_in_readable 421 166
+enable_and_queue_work 429 18
+enable_delayed_work 249 18
+enable_irq 430 19
+enable_work 249 18
+fault_in_readable 431 171
 ffs 1 55
 ffz 1 55
-fget 422 167
+fget 432 172
 fib_table_lookup_rcu 84 64
-file_end_write 423 168
-file_ref_get 424 169
-file_ref_inc 92 169
-file_ref_put 425 169
-file_start_write 426 168
-filemap_invalidate_lock 143 170
-filemap_invalidate_lock_shared 142 170
-filemap_invalidate_trylock_shared 144 170
-filemap_invalidate_unlock 147 170
-filemap_invalidate_unlock_shared 146 170
-filemap_write_and_wait_range 247 166
-find_first_bit 265 171
-find_first_zero_bit 265 171
-find_last_bit 265 171
+file_end_write 433 173
+file_ref_get 434 174
+file_ref_inc 92 174
+file_ref_put 435 174
+file_start_write 436 173
+filemap_invalidate_lock 144 175
+filemap_invalidate_lock_shared 143 175
+filemap_invalidate_trylock_shared 145 175
+filemap_invalidate_unlock 148 175
+filemap_invalidate_unlock_shared 147 175
+filemap_write_and_wait_range 250 171
+find_first_bit 269 176
+find_first_zero_bit 269 176
+find_last_bit 269 176
 find_linux_pte 80 56
-find_next_and_bit 265 171
-find_next_bit 265 171
-find_next_zero_bit 265 171
-find_task_by_pid_ns 341 172
-find_task_by_vpid 341 172
-finish_rcuwait 85 173
+find_next_and_bit 269 176
+find_next_bit 269 176
+find_next_zero_bit 269 176
+find_task_by_pid_ns 347 177
+find_task_by_vpid 347 177
+finish_rcuwait 85 178
 finish_swait 85 73
 finish_wait 85 73
-flex_array_size 1 82
+flex_array_size 1 83
 fls 1 55
 fls64 1 55
 fls_long 1 55
-flush_dcache_page 335 174
-flush_delayed_work 427 18
-flush_rcu_work 428 18
-flush_scheduled_work 429 18
-flush_tlb_all 430 174
-flush_tlb_batched_pending 66 175
-flush_tlb_kernel_range 66 174
-flush_tlb_mm 66 174
-flush_tlb_page 66 174
-flush_tlb_range 66 174
-flush_work 428 18
-flush_workqueue 417 18
+flush_dcache_page 341 179
+flush_delayed_work 437 18
+flush_rcu_work 438 18
+flush_scheduled_work 439 18
+flush_tlb_all 440 179
+flush_tlb_batched_pending 441 180
+flush_tlb_kernel_range 66 179
+flush_tlb_mm 66 179
+flush_tlb_page 66 179
+flush_tlb_range 66 179
+flush_work 438 18
+flush_workqueue 427 18
 folio_alloc 82 57
 folio_clear_active 22 16
 folio_clear_checked 22 16
@@ -1410,32 +1423,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 431 166
-folio_get 92 108
-folio_lock 432 166
-folio_lock_killable 433 166
-folio_mark_dirty 434 108
+folio_end_writeback 442 171
+folio_get 92 111
+folio_lock 443 171
+folio_lock_killable 444 171
+folio_mark_dirty 445 111
 folio_mark_uptodate 55 16
-folio_nr_pages 40 108
-folio_order 40 108
-folio_page 40 108
-folio_put 435 108
-folio_put_refs 436 108
-folio_put_testzero 425 108
-folio_ref_add 437 176
-folio_ref_add_unless_zero 438 176
-folio_ref_count 44 176
-folio_ref_dec 439 176
-folio_ref_dec_and_test 425 176
-folio_ref_dec_return 440 176
-folio_ref_freeze 441 176
-folio_ref_inc 92 176
-folio_ref_inc_return 442 176
-folio_ref_sub 443 176
-folio_ref_sub_and_test 444 176
-folio_ref_sub_return 445 176
-folio_ref_try_add 438 176
-folio_ref_unfreeze 446 176
+folio_nr_pages 40 111
+folio_order 40 111
+folio_page 40 111
+folio_put 446 111
+folio_put_refs 447 111
+folio_put_testzero 435 111
+folio_ref_add 448 181
+folio_ref_add_unless_zero 449 181
+folio_ref_count 44 181
+folio_ref_dec 450 181
+folio_ref_dec_and_test 435 181
+folio_ref_dec_return 451 181
+folio_ref_freeze 452 181
+folio_ref_inc 92 181
+folio_ref_inc_return 453 181
+folio_ref_sub 454 181
+folio_ref_sub_and_test 455 181
+folio_ref_sub_return 456 181
+folio_ref_try_add 449 181
+folio_ref_unfreeze 457 181
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1468,7 +1481,7 @@ folio_set_waiters 54 16
 folio_set_workingset 54 16
 folio_set_xen_remapped 54 16
 folio_set_young 54 16
-folio_size 40 108
+folio_size 40 111
 folio_start_writeback 54 16
 folio_test_active 44 16
 folio_test_anon 45 16
@@ -1537,868 +1550,872 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 447 176
-folio_trylock 448 166
-folio_unlock 449 166
-folio_wait_bit 450 166
-folio_wait_locked 450 166
-folio_wait_stable 450 166
-folio_wait_writeback 450 166
-for_each_clear_bit 451 171
-for_each_cpu 451 51
-for_each_set_bit 451 171
-fpga_mgr_register 452 132
-fpga_mgr_unregister 453 132
-fput 454 167
-free_candev 352 118
-free_irq 455 19
-free_netdev 352 118
+folio_try_get 458 181
+folio_trylock 459 171
+folio_unlock 460 171
+folio_wait_bit 461 171
+folio_wait_locked 461 171
+folio_wait_stable 461 171
+folio_wait_writeback 461 171
+for_each_clear_bit 462 176
+for_each_cpu 462 51
+for_each_set_bit 462 176
+fpga_mgr_register 463 137
+fpga_mgr_unregister 464 137
+fput 465 172
+free_candev 358 121
+free_irq 466 19
+free_netdev 358 121
 free_page 81 57
 free_pages 81 57
 free_percpu 81 77
-from_timer 308 23
-fs_initcall 148 54
-fs_initcall_sync 148 54
-fsleep 302 177
-futex_hb_waiters_dec 329 178
-futex_hb_waiters_inc 456 178
-futex_hb_waiters_pending 457 178
-futex_q_lock 458 178
-futex_q_unlock 459 178
-fwnode_handle_put 418 179
-get_bh 92 100
-get_cpu 460 180
-get_cpu_ptr 461 181
-get_cpu_var 462 181
-get_cred 392 182
-get_cred_rcu 447 182
-get_device 392 11
-get_file 392 170
-get_file_rcu 447 170
-get_locked_pte 463 183
-get_net 392 184
-get_page 92 108
-get_page_unless_zero 447 108
-get_pid 392 172
-get_state_synchronize_rcu 464 42
-get_state_synchronize_srcu 465 102
-get_task_mm 466 185
-get_task_struct 392 186
+from_timer 314 23
+fs_initcall 149 54
+fs_initcall_sync 149 54
+fsleep 308 182
+futex_hb_waiters_dec 335 183
+futex_hb_waiters_inc 467 183
+futex_hb_waiters_pending 468 183
+futex_q_lock 469 183
+futex_q_unlock 470 183
+fwnode_handle_put 428 184
+get_bh 92 102
+get_cpu 471 185
+get_cpu_ptr 472 186
+get_cpu_var 473 186
+get_cred 398 187
+get_cred_rcu 458 187
+get_device 398 11
+get_file 398 175
+get_file_rcu 458 175
+get_locked_pte 474 188
+get_net 398 189
+get_page 92 111
+get_page_unless_zero 458 111
+get_pid 398 177
+get_state_synchronize_rcu 475 42
+get_state_synchronize_srcu 476 104
+get_task_mm 477 190
+get_task_struct 398 191
 get_user 73 58
-get_user_pages 421 108
-get_user_pages_fast 421 108
+get_user_pages 431 111
+get_user_pages_fast 431 111
 get_zeroed_page 82 57
-gpiochip_add 467 133
-gpiochip_add_data 467 133
-gpiochip_remove 468 133
-gpiod_get_value_cansleep 293 187
-gpiod_set_value 469 187
-gpiod_set_value_cansleep 293 187
+gpiochip_add 478 138
+gpiochip_add_data 478 138
+gpiochip_remove 479 138
+gpiod_get_value_cansleep 299 192
+gpiod_set_value 480 192
+gpiod_set_value_cansleep 299 192
 guard 17 12
-guard(__priv__iio_dev_mode_lock) 470 52
-guard(__priv__iio_dev_mode_lock_try_direct) 471 52
-guard(__task_rq_lock) 472 12
-guard(console_lock) 473 12
-guard(cooling_dev) 470 188
-guard(cpufreq_policy_read) 474 189
-guard(cpufreq_policy_write) 475 189
-guard(cpus_read_lock) 476 12
-guard(device) 470 12
-guard(device_intr) 471 12
-guard(devl) 470 12
-guard(disable_irq) 477 12
-guard(gpio_generic_lock) 478 190
-guard(gpio_generic_lock_irqsave) 479 190
-guard(hwmon_lock) 470 134
-guard(irq) 480 12
-guard(irqsave) 480 12
-guard(jump_label_lock) 481 12
-guard(local_lock) 482 12
-guard(local_lock_irq) 483 12
-guard(local_lock_irqsave) 483 12
-guard(local_lock_nested_bh) 484 12
-guard(migrate) 485 12
-guard(mmap_read_lock) 486 12
-guard(mmap_read_lock_try) 487 12
-guard(mmap_write_lock) 488 12
-guard(msi_descs_lock) 470 191
-guard(mutex) 470 12
-guard(mutex_intr) 471 12
-guard(mutex_kill) 471 12
-guard(mutex_try) 489 12
-guard(pagefault) 490 12
-guard(pci_dev) 470 12
-guard(percpu_read) 491 12
-guard(percpu_read_try) 492 12
-guard(percpu_write) 493 12
-guard(pm_runtime_active) 494 12
-guard(pm_runtime_active_auto) 494 12
-guard(pm_runtime_active_auto_try) 495 12
-guard(pm_runtime_active_auto_try_enabled) 496 12
-guard(pm_runtime_active_try) 495 12
-guard(pm_runtime_active_try_enabled) 496 12
-guard(pm_runtime_noresume) 497 12
-guard(preempt) 498 12
-guard(preempt_notrace) 498 12
-guard(raw_spinlock) 478 12
-guard(raw_spinlock_bh) 499 12
-guard(raw_spinlock_bh_try) 500 12
-guard(raw_spinlock_irq) 479 12
-guard(raw_spinlock_irq_try) 501 12
-guard(raw_spinlock_irqsave) 479 12
-guard(raw_spinlock_irqsave_try) 501 12
-guard(raw_spinlock_nested) 478 12
-guard(raw_spinlock_try) 502 12
-guard(rcu) 503 12
-guard(rcu_tasks_trace) 504 12
-guard(read_lock) 505 12
-guard(read_lock_irq) 506 12
-guard(read_lock_irqsave) 506 12
-guard(ring_buffer_nest) 17 192
-guard(rq_lock) 478 12
-guard(rq_lock_irq) 479 12
-guard(rq_lock_irqsave) 479 12
-guard(rwsem_read) 474 12
-guard(rwsem_read_intr) 507 12
-guard(rwsem_read_kill) 507 12
-guard(rwsem_read_try) 508 12
-guard(rwsem_write) 475 12
-guard(rwsem_write_kill) 509 12
-guard(rwsem_write_try) 510 12
-guard(serio_pause_rx) 511 193
-guard(spinlock) 512 12
-guard(spinlock_bh) 513 12
-guard(spinlock_bh_try) 514 12
-guard(spinlock_irq) 511 12
-guard(spinlock_irq_try) 515 12
-guard(spinlock_irqsave) 511 12
-guard(spinlock_irqsave_try) 515 12
-guard(spinlock_try) 516 12
-guard(srcu) 517 12
-guard(srcu_fast) 517 12
-guard(srcu_fast_notrace) 517 12
-guard(super_write) 518 12
-guard(task_lock) 512 12
-guard(task_rq_lock) 519 12
-guard(uart_port_lock) 512 12
-guard(uart_port_lock_check_sysrq_irqsave) 511 12
-guard(uart_port_lock_irq) 511 12
-guard(uart_port_lock_irqsave) 511 12
-guard(uart_port_lock_irqsave_try) 515 12
-guard(uart_port_lock_try) 516 12
-guard(wiphy) 470 12
-guard(write_lock) 520 12
-guard(write_lock_irq) 521 12
-guard(write_lock_irqsave) 521 12
-hardirq_count 522 65
-hash_add 523 194
-hash_add_rcu 524 194
-hash_del 525 194
-hash_del_rcu 526 194
-hash_for_each 527 194
-hash_for_each_possible 528 194
-hash_for_each_possible_rcu 529 194
-hash_for_each_rcu 530 194
-hash_for_each_safe 531 194
-hash_init 36 194
-hci_get_priv 312 118
-hci_register_dev 532 195
-hci_unregister_dev 533 195
-hid_device_io_stop 534 196
-hid_hw_close 534 196
-hid_hw_stop 535 196
-hlist_add_before 536 31
-hlist_add_before_rcu 537 197
-hlist_add_behind 536 31
-hlist_add_behind_rcu 537 197
-hlist_add_head 536 31
-hlist_add_head_rcu 538 197
-hlist_add_tail_rcu 538 197
-hlist_bl_add_head_rcu 538 197
-hlist_bl_del_rcu 539 197
-hlist_bl_for_each_entry_continue_rcu 540 198
-hlist_bl_for_each_entry_rcu 541 198
-hlist_bl_is_locked 106 199
-hlist_bl_lock 542 199
-hlist_bl_unlock 543 199
-hlist_del 544 31
-hlist_del_init 544 31
-hlist_del_init_rcu 539 197
-hlist_del_rcu 539 197
+guard(__priv__iio_dev_mode_lock) 481 52
+guard(__priv__iio_dev_mode_lock_try_direct) 482 52
+guard(__task_rq_lock) 483 12
+guard(console_lock) 484 12
+guard(cooling_dev) 481 193
+guard(cpufreq_policy_read) 485 194
+guard(cpufreq_policy_write) 486 194
+guard(cpus_read_lock) 487 12
+guard(device) 481 12
+guard(device_intr) 482 12
+guard(devl) 481 12
+guard(disable_irq) 488 12
+guard(gpio_generic_lock) 489 195
+guard(gpio_generic_lock_irqsave) 490 195
+guard(hwmon_lock) 481 139
+guard(irq) 491 12
+guard(irqsave) 492 12
+guard(jump_label_lock) 493 12
+guard(local_lock) 494 12
+guard(local_lock_irq) 495 12
+guard(local_lock_irqsave) 496 12
+guard(local_lock_nested_bh) 497 12
+guard(migrate) 498 12
+guard(mmap_read_lock) 499 12
+guard(mmap_read_lock_try) 500 12
+guard(mmap_write_lock) 501 12
+guard(msi_descs_lock) 481 196
+guard(mutex) 481 12
+guard(mutex_intr) 482 12
+guard(mutex_kill) 482 12
+guard(mutex_try) 502 12
+guard(pagefault) 503 12
+guard(pci_dev) 481 12
+guard(percpu_read) 504 12
+guard(percpu_read_try) 505 12
+guard(percpu_write) 506 12
+guard(pm_runtime_active) 507 12
+guard(pm_runtime_active_auto) 507 12
+guard(pm_runtime_active_auto_try) 508 12
+guard(pm_runtime_active_auto_try_enabled) 509 12
+guard(pm_runtime_active_try) 508 12
+guard(pm_runtime_active_try_enabled) 509 12
+guard(pm_runtime_noresume) 510 12
+guard(preempt) 511 12
+guard(preempt_notrace) 511 12
+guard(raw_spinlock) 489 12
+guard(raw_spinlock_bh) 512 12
+guard(raw_spinlock_bh_try) 513 12
+guard(raw_spinlock_irq) 514 12
+guard(raw_spinlock_irq_try) 515 12
+guard(raw_spinlock_irqsave) 490 12
+guard(raw_spinlock_irqsave_try) 516 12
+guard(raw_spinlock_nested) 517 12
+guard(raw_spinlock_try) 518 12
+guard(rcu) 519 12
+guard(rcu_tasks_trace) 520 12
+guard(read_lock) 521 12
+guard(read_lock_irq) 522 12
+guard(read_lock_irqsave) 523 12
+guard(ring_buffer_nest) 17 197
+guard(rq_lock) 489 12
+guard(rq_lock_irq) 514 12
+guard(rq_lock_irqsave) 490 12
+guard(rwsem_read) 485 12
+guard(rwsem_read_intr) 524 12
+guard(rwsem_read_kill) 524 12
+guard(rwsem_read_try) 525 12
+guard(rwsem_write) 486 12
+guard(rwsem_write_kill) 526 12
+guard(rwsem_write_try) 527 12
+guard(serio_pause_rx) 528 198
+guard(spinlock) 529 12
+guard(spinlock_bh) 530 12
+guard(spinlock_bh_try) 531 12
+guard(spinlock_irq) 528 12
+guard(spinlock_irq_try) 532 12
+guard(spinlock_irqsave) 533 12
+guard(spinlock_irqsave_try) 534 12
+guard(spinlock_try) 535 12
+guard(srcu) 536 12
+guard(srcu_fast) 536 12
+guard(srcu_fast_notrace) 536 12
+guard(super_write) 537 12
+guard(task_lock) 529 12
+guard(task_rq_lock) 538 12
+guard(uart_port_lock) 529 12
+guard(uart_port_lock_check_sysrq_irqsave) 533 12
+guard(uart_port_lock_irq) 528 12
+guard(uart_port_lock_irqsave) 533 12
+guard(uart_port_lock_irqsave_try) 534 12
+guard(uart_port_lock_try) 535 12
+guard(wiphy) 481 12
+guard(write_lock) 539 12
+guard(write_lock_irq) 540 12
+guard(write_lock_irqsave) 541 12
+hardirq_count 542 65
+hash_add 543 199
+hash_add_rcu 544 199
+hash_del 545 199
+hash_del_rcu 546 199
+hash_for_each 547 199
+hash_for_each_possible 548 199
+hash_for_each_possible_rcu 549 199
+hash_for_each_rcu 550 199
+hash_for_each_safe 551 199
+hash_init 36 199
+hci_get_priv 318 121
+hci_register_dev 552 200
+hci_unregister_dev 553 200
+hid_device_io_stop 554 201
+hid_hw_close 554 201
+hid_hw_stop 555 201
+hlist_add_before 556 31
+hlist_add_before_rcu 557 202
+hlist_add_behind 556 31
+hlist_add_behind_rcu 557 202
+hlist_add_head 556 31
+hlist_add_head_rcu 558 202
+hlist_add_tail_rcu 558 202
+hlist_bl_add_head_rcu 558 202
+hlist_bl_del_rcu 559 202
+hlist_bl_for_each_entry_continue_rcu 560 203
+hlist_bl_for_each_entry_rcu 561 203
+hlist_bl_is_locked 106 204
+hlist_bl_lock 562 204
+hlist_bl_unlock 563 204
+hlist_del 564 31
+hlist_del_init 564 31
+hlist_del_init_rcu 559 202
+hlist_del_rcu 559 202
 hlist_empty 44 31
-hlist_entry 308 31
-hlist_entry_safe 545 200
-hlist_for_each_entry 546 31
-hlist_for_each_entry_continue_rcu 540 197
-hlist_for_each_entry_from_rcu 540 197
-hlist_for_each_entry_rcu 547 197
-hlist_for_each_entry_rcu_bh 547 197
-hlist_for_each_entry_rcu_notrace 547 197
-hlist_for_each_entry_safe 548 31
-hlist_for_each_entry_srcu 547 197
-hlist_nulls_add_head_rcu 537 201
-hlist_nulls_add_tail_rcu 537 201
-hlist_nulls_del_init_rcu 539 201
-hlist_nulls_del_rcu 539 201
-hlist_nulls_for_each_entry_rcu 541 201
-hlist_nulls_replace_init_rcu 549 201
-hlist_nulls_replace_rcu 549 197
-hlist_replace_rcu 549 197
-hlist_unhashed 265 31
+hlist_entry 314 31
+hlist_entry_safe 565 205
+hlist_for_each_entry 566 31
+hlist_for_each_entry_continue_rcu 560 202
+hlist_for_each_entry_from_rcu 560 202
+hlist_for_each_entry_rcu 567 202
+hlist_for_each_entry_rcu_bh 567 202
+hlist_for_each_entry_rcu_notrace 567 202
+hlist_for_each_entry_safe 568 31
+hlist_for_each_entry_srcu 567 202
+hlist_nulls_add_head_rcu 557 206
+hlist_nulls_add_tail_rcu 557 206
+hlist_nulls_del_init_rcu 559 206
+hlist_nulls_del_rcu 559 206
+hlist_nulls_for_each_entry_rcu 561 206
+hlist_nulls_replace_init_rcu 569 206
+hlist_nulls_replace_rcu 569 202
+hlist_replace_rcu 569 202
+hlist_unhashed 269 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 550 197
-hrtimer_active 106 202
-hrtimer_cancel 551 202
-hrtimer_forward 552 202
-hrtimer_forward_now 552 202
-hrtimer_get_expires 265 202
-hrtimer_get_remaining 265 202
-hrtimer_get_softexpires 265 202
-hrtimer_init 553 202
-hrtimer_is_queued 106 202
-hrtimer_restart 554 202
-hrtimer_set_expires 61 202
-hrtimer_set_expires_range 61 202
-hrtimer_set_expires_range_ns 61 202
-hrtimer_setup 555 202
-hrtimer_start 554 202
-hrtimer_start_expires 554 202
-hrtimer_start_range_ns 554 202
-hrtimer_try_to_cancel 556 202
-htonl 1 93
-htons 1 93
+hlists_swap_heads_rcu 570 202
+hrtimer_active 106 207
+hrtimer_cancel 571 207
+hrtimer_forward 572 207
+hrtimer_forward_now 572 207
+hrtimer_get_expires 269 207
+hrtimer_get_remaining 269 207
+hrtimer_get_softexpires 269 207
+hrtimer_init 573 207
+hrtimer_is_queued 106 207
+hrtimer_restart 574 207
+hrtimer_set_expires 61 207
+hrtimer_set_expires_range 61 207
+hrtimer_set_expires_range_ns 61 207
+hrtimer_setup 575 207
+hrtimer_start 574 207
+hrtimer_start_expires 574 207
+hrtimer_start_range_ns 574 207
+hrtimer_try_to_cancel 576 207
+htonl 1 94
+htons 1 94
 hweight16 1 55
 hweight32 1 55
 hweight64 1 55
 hweight8 1 55
 hweight_long 1 55
-hwmon_device_register_with_info 557 134
-hwmon_device_unregister 558 134
-hwrng_register 559 135
-hwrng_unregister 560 135
-i2c_add_adapter 561 136
-i2c_add_numbered_adapter 561 136
-i2c_del_adapter 562 136
+hwmon_device_register_with_info 577 139
+hwmon_device_unregister 578 139
+hwrng_register 579 140
+hwrng_unregister 580 140
+i2c_add_adapter 581 141
+i2c_add_numbered_adapter 581 141
+i2c_del_adapter 582 141
 i2c_get_clientdata 40 11
-i2c_transfer 268 136
-i_mmap_assert_locked 563 170
-i_mmap_assert_write_locked 154 170
-i_mmap_lock_read 142 170
-i_mmap_lock_write 143 170
-i_mmap_trylock_read 144 170
-i_mmap_trylock_write 145 170
-i_mmap_unlock_read 146 170
-i_mmap_unlock_write 147 170
-ib_register_device 564 203
-ib_unregister_device 565 203
-ida_alloc 566 204
-ida_free 567 204
-idr_alloc 568 204
-idr_find 569 204
-idr_for_each_entry 570 204
-idr_preload 571 204
-idr_preload_end 100 204
-idr_remove 572 204
-ieee80211_free_hw 352 118
-ieee80211_register_hw 573 205
-ieee80211_unregister_hw 574 205
-ieee802154_register_hw 575 206
-ieee802154_unregister_hw 576 206
-igrab 577 170
-ihold 578 170
-iio_alloc_pollfunc 579 207
-iio_device_free 352 118
+i2c_transfer 272 141
+i_mmap_assert_locked 583 175
+i_mmap_assert_write_locked 157 175
+i_mmap_lock_read 143 175
+i_mmap_lock_write 144 175
+i_mmap_trylock_read 145 175
+i_mmap_trylock_write 146 175
+i_mmap_unlock_read 147 175
+i_mmap_unlock_write 148 175
+ib_register_device 584 208
+ib_unregister_device 585 208
+ida_alloc 586 209
+ida_free 587 209
+idr_alloc 588 209
+idr_find 589 209
+idr_for_each_entry 590 209
+idr_preload 591 209
+idr_preload_end 100 209
+idr_remove 592 209
+ieee80211_free_hw 358 121
+ieee80211_register_hw 593 210
+ieee80211_unregister_hw 594 210
+ieee802154_register_hw 595 211
+ieee802154_unregister_hw 596 211
+igrab 597 175
+ihold 598 175
+iio_alloc_pollfunc 599 212
+iio_device_free 358 121
 iio_device_register 83 52
-iio_device_unregister 580 52
-iio_priv 312 118
-iio_triggered_buffer_setup 581 137
-ilog2 1 208
-in_atomic 522 65
-in_dev_get 392 59
-in_dev_put 307 59
-in_hardirq 522 65
-in_interrupt 522 65
-in_nmi 522 65
-in_serving_softirq 522 65
-in_softirq 522 65
-in_task 522 65
+iio_device_unregister 600 52
+iio_priv 318 121
+iio_triggered_buffer_setup 601 142
+ilog2 1 213
+in_atomic 542 65
+in_dev_get 398 59
+in_dev_put 313 59
+in_hardirq 542 65
+in_interrupt 542 65
+in_irq 542 65
+in_nmi 542 65
+in_serving_softirq 542 65
+in_softirq 542 65
+in_task 542 65
 inb 103 66
 inb_p 103 66
-inc_tlb_flush_pending 582 124
-init_completion 36 107
-init_irq_work 583 209
-init_rcu_head 584 42
-init_rcu_head_on_stack 584 42
-init_rwsem 36 162
-init_srcu_struct 585 102
-init_swait_queue_head 36 210
+inc_tlb_flush_pending 602 129
+init_completion 36 110
+init_irq_work 603 214
+init_rcu_head 604 42
+init_rcu_head_on_stack 604 42
+init_rwsem 36 167
+init_srcu_struct 605 104
+init_swait_queue_head 36 215
 init_waitqueue_head 36 46
 inl 103 66
 inl_p 103 66
-inode_dio_begin 92 170
-inode_dio_end 586 170
-inode_dio_wait 450 170
-inode_lock 143 170
-inode_lock_killable 414 170
-inode_lock_nested 143 170
-inode_lock_shared 142 170
-inode_lock_shared_killable 412 170
-inode_lock_shared_nested 142 170
-inode_trylock 145 170
-inode_trylock_shared 144 170
-inode_unlock 147 170
-inode_unlock_shared 146 170
-input_free_device 587 211
-input_register_device 588 211
-input_unregister_device 587 211
+inode_dio_begin 92 175
+inode_dio_end 606 175
+inode_dio_wait 461 175
+inode_lock 144 175
+inode_lock_killable 422 175
+inode_lock_nested 424 175
+inode_lock_shared 143 175
+inode_lock_shared_killable 418 175
+inode_lock_shared_nested 420 175
+inode_trylock 146 175
+inode_trylock_shared 145 175
+inode_unlock 148 175
+inode_unlock_shared 147 175
+input_free_device 607 216
+input_register_device 608 216
+input_unregister_device 607 216
 insb 85 66
 insl 85 66
-instrument_atomic_read 335 212
-instrument_atomic_read_write 335 212
-instrument_atomic_write 335 212
-instrument_read 335 212
-instrument_read_write 335 212
-instrument_write 335 212
+instrument_atomic_read 341 217
+instrument_atomic_read_write 341 217
+instrument_atomic_write 341 217
+instrument_read 341 217
+instrument_read_write 341 217
+instrument_write 341 217
 insw 85 66
 inw 103 66
 inw_p 103 66
-io_schedule 589 109
-io_schedule_timeout 590 125
-io_stop_wc 591 158
-ioread16 103 213
-ioread16_rep 85 213
-ioread16be 103 213
-ioread32 103 213
-ioread32_rep 85 213
-ioread32be 103 213
-ioread64 103 213
-ioread64be 103 213
-ioread8 103 213
-ioread8_rep 85 213
-iowrite16 104 213
-iowrite16_rep 85 213
-iowrite16be 104 213
-iowrite32 104 213
-iowrite32_rep 85 213
-iowrite32be 104 213
-iowrite64 104 213
-iowrite64be 104 213
-iowrite8 104 213
-iowrite8_rep 85 213
-iput 592 170
-irq_count 522 65
-irq_set_chained_handler 593 214
-irq_set_chained_handler_and_data 593 214
-irq_work_queue 594 215
-irq_work_queue_on 594 215
-irq_work_sync 595 215
-irqs_disabled 522 65
-is_power_of_2 1 208
-jiffies_to_msecs 40 216
-jiffies_to_usecs 40 216
-jump_label_lock 596 217
-jump_label_unlock 597 217
-kasan_check_read 335 218
-kasan_check_write 335 218
-kasprintf 82 219
-kcalloc 82 220
-kcsan_atomic_next 335 221
-kcsan_flat_atomic_begin 335 221
-kcsan_flat_atomic_end 335 221
-kcsan_nestable_atomic_begin 335 221
-kcsan_nestable_atomic_end 335 221
-kernel_read 268 170
-kernel_write 268 170
-kfifo_get 598 222
-kfifo_in 599 222
-kfifo_in_spinlocked 600 222
-kfifo_is_empty 265 222
-kfifo_is_full 265 222
-kfifo_len 265 222
-kfifo_out 598 222
-kfifo_out_spinlocked 105 222
-kfifo_put 599 222
-kfifo_reset 36 222
-kfree 81 220
-kfree_const 81 220
-kfree_rcu 601 101
-kfree_rcu_mightsleep 602 101
-kfree_sensitive 81 220
-kfree_skb 307 69
-kfree_skb_list 307 69
-kfree_skb_reason 307 69
-klist_del 603 223
-klist_remove 603 223
-kmalloc 82 220
-kmalloc_array 82 220
-kmalloc_node 82 220
-kmalloc_obj 82 220
-kmalloc_objs 82 220
-kmap 604 224
-kmap_atomic 605 224
-kmap_local_folio 606 224
-kmap_local_page 606 224
-kmem_cache_alloc 82 220
-kmem_cache_alloc_node 82 220
-kmem_cache_create 141 220
-kmem_cache_destroy 607 220
-kmem_cache_free 369 220
-kmem_cache_free_bulk 608 220
-kmem_cache_zalloc 82 220
-kmemdup 82 225
-kmemdup_nul 82 225
-kobject_get 392 226
-kobject_get_unless_zero 326 226
-kobject_put 418 226
-krealloc 82 220
-krealloc_array 82 220
-kref_get 609 227
-kref_get_unless_zero 610 227
-kref_init 611 227
-kref_put 612 227
-kref_put_lock 613 227
-kref_put_mutex 614 227
-kref_read 223 227
-kstrdup 82 225
-kstrdup_const 82 225
-kstrndup 82 225
-kthread_bind 293 228
-kthread_cancel_work_sync 615 228
-kthread_complete_and_exit 11 229
-kthread_create 616 228
-kthread_create_on_cpu 617 229
-kthread_create_on_node 617 229
-kthread_destroy_worker 334 228
-kthread_exit 11 229
-kthread_flush_work 618 228
-kthread_flush_worker 417 228
-kthread_init_delayed_work 35 229
-kthread_init_work 619 229
-kthread_mod_delayed_work 620 228
-kthread_park 621 228
-kthread_parkme 302 228
-kthread_queue_delayed_work 620 228
-kthread_queue_work 622 228
-kthread_run 623 228
-kthread_run_on_cpu 617 229
-kthread_run_on_node 617 229
-kthread_should_park 624 228
-kthread_should_stop 624 228
-kthread_should_stop_or_park 625 228
-kthread_stop 621 228
-kthread_unpark 626 228
-ktime_add 40 230
-ktime_get 40 230
-ktime_get_boottime 40 230
-ktime_get_ns 40 230
-ktime_get_real 40 230
-ktime_ms_delta 40 230
-ktime_sub 40 230
-ktime_to_ms 40 230
-ktime_to_ns 40 230
-ktime_to_us 40 230
-ktime_us_delta 40 230
-kunmap 627 224
-kunmap_atomic 628 224
-kunmap_local 420 224
-kvasprintf 82 219
-kvcalloc 82 220
-kvfree 629 220
-kvfree_rcu 601 101
-kvfree_rcu_mightsleep 602 101
-kvfree_sensitive 629 220
-kvmalloc 82 220
-kvmalloc_array 82 220
-kvmalloc_node 82 220
-kvmemdup 82 225
-kvrealloc 82 220
-kvzalloc 82 220
-kvzalloc_node 82 220
-kzalloc 82 220
-kzalloc_node 82 220
-kzalloc_obj 82 220
-kzalloc_objs 82 220
+io_schedule 609 112
+io_schedule_timeout 610 130
+io_stop_wc 611 163
+ioread16 103 218
+ioread16_rep 85 218
+ioread16be 103 218
+ioread32 103 218
+ioread32_rep 85 218
+ioread32be 103 218
+ioread64 103 218
+ioread64be 103 218
+ioread8 103 218
+ioread8_rep 85 218
+iowrite16 104 218
+iowrite16_rep 85 218
+iowrite16be 104 218
+iowrite32 104 218
+iowrite32_rep 85 218
+iowrite32be 104 218
+iowrite64 104 218
+iowrite64be 104 218
+iowrite8 104 218
+iowrite8_rep 85 218
+iput 612 175
+irq_count 542 65
+irq_set_chained_handler 613 219
+irq_set_chained_handler_and_data 613 219
+irq_work_queue 614 220
+irq_work_queue_on 614 220
+irq_work_sync 615 220
+irqs_disabled 542 65
+is_power_of_2 1 213
+jiffies_to_msecs 40 221
+jiffies_to_usecs 40 221
+jump_label_lock 616 222
+jump_label_unlock 617 222
+kasan_check_read 341 223
+kasan_check_write 341 223
+kasprintf 82 224
+kcalloc 82 225
+kcsan_atomic_next 341 226
+kcsan_flat_atomic_begin 341 226
+kcsan_flat_atomic_end 341 226
+kcsan_nestable_atomic_begin 341 226
+kcsan_nestable_atomic_end 341 226
+kernel_read 272 175
+kernel_write 272 175
+kfifo_get 618 227
+kfifo_in 619 227
+kfifo_in_spinlocked 620 227
+kfifo_is_empty 269 227
+kfifo_is_full 269 227
+kfifo_len 269 227
+kfifo_out 618 227
+kfifo_out_spinlocked 105 227
+kfifo_put 619 227
+kfifo_reset 36 227
+kfree 81 225
+kfree_const 81 225
+kfree_rcu 621 103
+kfree_rcu_mightsleep 622 103
+kfree_sensitive 81 225
+kfree_skb 313 69
+kfree_skb_list 313 69
+kfree_skb_reason 313 69
+klist_del 623 228
+klist_remove 623 228
+kmalloc 82 225
+kmalloc_array 82 225
+kmalloc_node 82 225
+kmalloc_obj 82 225
+kmalloc_objs 82 225
+kmap 624 229
+kmap_atomic 625 229
+kmap_local_folio 626 229
+kmap_local_page 626 229
+kmem_cache_alloc 82 225
+kmem_cache_alloc_node 82 225
+kmem_cache_create 141 225
+kmem_cache_destroy 627 225
+kmem_cache_free 375 225
+kmem_cache_free_bulk 628 225
+kmem_cache_zalloc 82 225
+kmemdup 82 230
+kmemdup_nul 82 230
+kobject_get 398 231
+kobject_get_unless_zero 332 231
+kobject_put 428 231
+krealloc 82 225
+krealloc_array 82 225
+kref_get 629 232
+kref_get_unless_zero 630 232
+kref_init 631 232
+kref_put 632 232
+kref_put_lock 633 232
+kref_put_mutex 634 232
+kref_read 226 232
+kstrdup 82 230
+kstrdup_const 82 230
+kstrndup 82 230
+kthread_bind 299 233
+kthread_cancel_work_sync 635 233
+kthread_complete_and_exit 11 234
+kthread_create 636 233
+kthread_create_on_cpu 637 234
+kthread_create_on_node 637 234
+kthread_destroy_worker 340 233
+kthread_exit 11 234
+kthread_flush_work 638 233
+kthread_flush_worker 427 233
+kthread_init_delayed_work 35 234
+kthread_init_work 639 234
+kthread_mod_delayed_work 640 233
+kthread_park 641 233
+kthread_parkme 308 233
+kthread_queue_delayed_work 640 233
+kthread_queue_work 642 233
+kthread_run 643 233
+kthread_run_on_cpu 637 234
+kthread_run_on_node 637 234
+kthread_should_park 644 233
+kthread_should_stop 644 233
+kthread_should_stop_or_park 645 233
+kthread_stop 641 233
+kthread_unpark 646 233
+ktime_add 40 235
+ktime_get 40 235
+ktime_get_boottime 40 235
+ktime_get_ns 40 235
+ktime_get_real 40 235
+ktime_ms_delta 40 235
+ktime_sub 40 235
+ktime_to_ms 40 235
+ktime_to_ns 40 235
+ktime_to_us 40 235
+ktime_us_delta 40 235
+kunmap 647 229
+kunmap_atomic 648 229
+kunmap_local 649 229
+kvasprintf 82 224
+kvcalloc 82 225
+kvfree 650 225
+kvfree_rcu 621 103
+kvfree_rcu_mightsleep 622 103
+kvfree_sensitive 650 225
+kvmalloc 82 225
+kvmalloc_array 82 225
+kvmalloc_node 82 225
+kvmemdup 82 230
+kvrealloc 82 225
+kvzalloc 82 225
+kvzalloc_node 82 225
+kzalloc 82 225
+kzalloc_node 82 225
+kzalloc_obj 82 225
+kzalloc_objs 82 225
 l3mdev_master_dev_rcu 84 64
-latch_tree_find 630 231
-latch_tree_insert 631 231
-late_initcall 148 54
-late_initcall_sync 148 54
-le16_to_cpu 1 93
-le32_to_cpu 1 93
-le64_to_cpu 1 93
-led_classdev_register 632 138
-led_classdev_register_ext 632 138
-led_classdev_unregister 633 138
+latch_tree_find 651 236
+latch_tree_insert 652 236
+late_initcall 149 54
+late_initcall_sync 149 54
+le16_to_cpu 1 94
+le32_to_cpu 1 94
+le64_to_cpu 1 94
+led_classdev_register 653 143
+led_classdev_register_ext 653 143
+led_classdev_unregister 654 143
 likely 79 39
-list_add 634 31
-list_add_rcu 538 197
-list_add_tail 634 31
-list_add_tail_rcu 538 197
-list_add_tail_release 635 31
-list_bidir_del_rcu 636 197
-list_bulk_move_tail 637 31
+list_add 655 31
+list_add_rcu 558 202
+list_add_tail 655 31
+list_add_tail_rcu 558 202
+list_add_tail_release 656 31
+list_bidir_del_rcu 657 202
+list_bulk_move_tail 658 31
 list_del 86 31
 list_del_init 86 31
-list_del_init_careful 638 31
-list_del_rcu 636 197
+list_del_init_careful 659 31
+list_del_rcu 657 202
 list_empty 44 31
 list_empty_careful 105 31
-list_entry 308 31
-list_entry_lockless 639 197
-list_entry_rcu 639 197
-list_first_entry 640 31
-list_first_entry_or_null 641 31
-list_first_entry_or_null_acquire 642 31
-list_first_or_null_rcu 643 197
-list_for_each 644 31
-list_for_each_entry 645 31
-list_for_each_entry_continue 645 31
-list_for_each_entry_continue_rcu 646 197
-list_for_each_entry_from 645 31
-list_for_each_entry_from_rcu 646 197
-list_for_each_entry_lockless 646 197
-list_for_each_entry_rcu 646 197
-list_for_each_entry_reverse 645 31
-list_for_each_entry_safe 647 31
-list_for_each_entry_safe_continue 647 31
-list_for_each_entry_safe_from 647 31
-list_for_each_entry_safe_reverse 647 31
-list_for_each_entry_srcu 646 197
-list_for_each_prev 644 31
-list_for_each_prev_safe 648 31
-list_for_each_rcu 649 197
-list_for_each_safe 648 31
-list_is_first 265 31
-list_is_head 265 31
-list_is_last 265 31
-list_is_singular 265 31
-list_last_entry 640 31
-list_last_entry_or_null 641 31
-list_move 637 31
-list_move_tail 637 31
-list_next_entry 650 31
-list_next_entry_circular 545 31
-list_next_or_null_rcu 651 197
-list_prev_entry 650 31
-list_prev_entry_circular 545 31
-list_replace 652 31
-list_replace_init 652 31
-list_replace_rcu 549 197
+list_entry 314 31
+list_entry_lockless 660 202
+list_entry_rcu 660 202
+list_first_entry 661 31
+list_first_entry_or_null 662 31
+list_first_entry_or_null_acquire 663 31
+list_first_or_null_rcu 664 202
+list_for_each 665 31
+list_for_each_entry 666 31
+list_for_each_entry_continue 666 31
+list_for_each_entry_continue_rcu 667 202
+list_for_each_entry_from 666 31
+list_for_each_entry_from_rcu 667 202
+list_for_each_entry_lockless 667 202
+list_for_each_entry_rcu 667 202
+list_for_each_entry_reverse 666 31
+list_for_each_entry_safe 668 31
+list_for_each_entry_safe_continue 668 31
+list_for_each_entry_safe_from 668 31
+list_for_each_entry_safe_reverse 668 31
+list_for_each_entry_srcu 667 202
+list_for_each_prev 665 31
+list_for_each_prev_safe 669 31
+list_for_each_rcu 670 202
+list_for_each_safe 669 31
+list_is_first 269 31
+list_is_head 269 31
+list_is_last 269 31
+list_is_singular 269 31
+list_last_entry 661 31
+list_last_entry_or_null 662 31
+list_move 658 31
+list_move_tail 658 31
+list_next_entry 671 31
+list_next_entry_circular 565 31
+list_next_or_null_rcu 672 202
+list_prev_entry 671 31
+list_prev_entry_circular 565 31
+list_replace 673 31
+list_replace_init 673 31
+list_replace_rcu 569 202
 list_rotate_left 61 31
-list_splice 637 31
-list_splice_init 637 31
-list_splice_init_rcu 653 197
-list_splice_rcu 538 197
-list_splice_tail 637 31
-list_splice_tail_init 637 31
-list_splice_tail_init_rcu 653 197
-list_swap 637 31
-llist_add 654 61
-llist_add_batch 655 61
-llist_del_all 656 61
-llist_del_first 657 61
-llist_del_first_init 657 61
-llist_del_first_this 658 61
+list_splice 658 31
+list_splice_init 658 31
+list_splice_init_rcu 674 202
+list_splice_rcu 558 202
+list_splice_tail 658 31
+list_splice_tail_init 658 31
+list_splice_tail_init_rcu 674 202
+list_swap 658 31
+llist_add 675 61
+llist_add_batch 676 61
+llist_del_all 677 61
+llist_del_first 678 61
+llist_del_first_init 678 61
+llist_del_first_this 679 61
 llist_empty 44 61
-llist_entry 545 61
-llist_for_each_entry 659 61
-llist_for_each_entry_safe 660 61
+llist_entry 565 61
+llist_for_each_entry 680 61
+llist_for_each_entry_safe 681 61
 llist_next 44 61
-local64_add 661 232
-local64_add_return 662 232
-local64_cmpxchg 663 232
-local64_dec 664 232
-local64_dec_return 665 232
-local64_inc 666 232
-local64_inc_return 667 232
-local64_read 668 232
-local64_set 669 232
-local64_sub 670 232
-local64_sub_return 671 232
-local64_xchg 672 232
-local_add 661 232
-local_add_return 662 232
-local_bh_disable 90 233
-local_bh_enable 91 233
+local64_add 682 237
+local64_add_return 683 237
+local64_cmpxchg 684 237
+local64_dec 685 237
+local64_dec_return 686 237
+local64_inc 687 237
+local64_inc_return 688 237
+local64_read 689 237
+local64_set 690 237
+local64_sub 691 237
+local64_sub_return 692 237
+local64_xchg 693 237
+local_add 682 237
+local_add_return 683 237
+local_bh_disable 90 238
+local_bh_enable 91 238
 local_bh_enable_ip 91 62
-local_clock 40 230
-local_cmpxchg 663 232
-local_dec 664 232
-local_dec_return 665 232
-local_inc 666 232
-local_inc_return 667 232
-local_irq_disable 149 233
-local_irq_enable 150 233
-local_irq_restore 150 233
-local_irq_save 149 233
-local_lock 673 234
-local_lock_irq 674 234
-local_lock_irqsave 674 234
-local_lock_nested_bh 675 234
-local_read 668 232
-local_set 669 232
-local_sub 670 232
-local_sub_return 671 232
-local_trylock 676 234
-local_trylock_irqsave 677 234
-local_unlock 678 234
-local_unlock_irq 679 234
-local_unlock_irqrestore 679 234
-local_unlock_nested_bh 680 234
-local_xchg 672 232
-lock_buffer 681 100
-lock_page 432 166
-lock_sock 682 94
-lock_sock_fast 683 94
-lock_sock_nested 682 94
-lock_task_sighand 684 235
-lock_vma_under_rcu 685 236
-lockdep_assert 335 237
-lockdep_assert_RT_in_threaded_ctx 335 237
-lockdep_assert_cpus_held 686 121
-lockdep_assert_held 563 237
-lockdep_assert_held_exclusive 154 237
-lockdep_assert_held_once 563 237
-lockdep_assert_held_read 687 237
-lockdep_assert_held_write 154 237
-lockdep_assert_in_rcu_read_lock 688 42
-lockdep_assert_in_rcu_read_lock_bh 688 42
-lockdep_assert_in_rcu_read_lock_sched 688 42
-lockdep_assert_in_rcu_reader 688 42
-lockdep_assert_in_softirq 335 237
-lockdep_assert_irqs_disabled 689 237
-lockdep_assert_irqs_enabled 335 237
-lockdep_assert_none_held_once 335 237
-lockdep_assert_not_held 85 237
-lockdep_assert_preemption_disabled 690 237
-lockdep_assert_preemption_enabled 335 237
-lockdep_assert_rq_held 154 70
-lockdep_assert_wiphy 154 238
-lockdep_is_held 691 237
-lockdep_rtnl_is_held 692 5
-lockdep_set_class 85 237
-lockdep_set_class_and_name 85 237
-lockdep_set_novalidate_class 85 237
-lockdep_set_subclass 85 237
-lockdep_sock_is_held 693 94
-lockless_dereference 694 239
-lockref_get 92 240
-lockref_get_not_dead 326 240
-lockref_get_not_zero 326 240
-lockref_mark_dead 61 240
-lockref_put_or_lock 695 240
-lockref_put_return 696 240
+local_clock 40 235
+local_cmpxchg 684 237
+local_dec 685 237
+local_dec_return 686 237
+local_inc 687 237
+local_inc_return 688 237
+local_irq_disable 150 238
+local_irq_enable 151 238
+local_irq_restore 152 238
+local_irq_save 153 238
+local_lock 694 239
+local_lock_irq 695 239
+local_lock_irqsave 696 239
+local_lock_nested_bh 697 239
+local_read 689 237
+local_set 690 237
+local_sub 691 237
+local_sub_return 692 237
+local_trylock 698 239
+local_trylock_irqsave 699 239
+local_unlock 700 239
+local_unlock_irq 701 239
+local_unlock_irqrestore 702 239
+local_unlock_nested_bh 703 239
+local_xchg 693 237
+lock_buffer 704 102
+lock_page 443 171
+lock_sock 705 95
+lock_sock_fast 706 95
+lock_sock_nested 707 95
+lock_task_sighand 708 240
+lock_vma_under_rcu 709 241
+lockdep_assert 341 242
+lockdep_assert_RT_in_threaded_ctx 341 242
+lockdep_assert_cpus_held 710 126
+lockdep_assert_held 583 242
+lockdep_assert_held_exclusive 157 242
+lockdep_assert_held_once 583 242
+lockdep_assert_held_read 711 242
+lockdep_assert_held_write 157 242
+lockdep_assert_in_rcu_read_lock 712 42
+lockdep_assert_in_rcu_read_lock_bh 712 42
+lockdep_assert_in_rcu_read_lock_sched 712 42
+lockdep_assert_in_rcu_reader 712 42
+lockdep_assert_in_softirq 341 242
+lockdep_assert_irqs_disabled 713 242
+lockdep_assert_irqs_enabled 341 242
+lockdep_assert_none_held_once 341 242
+lockdep_assert_not_held 85 242
+lockdep_assert_preemption_disabled 714 242
+lockdep_assert_preemption_enabled 341 242
+lockdep_assert_rq_held 157 70
+lockdep_assert_wiphy 157 243
+lockdep_is_held 715 242
+lockdep_rtnl_is_held 716 5
+lockdep_set_class 85 242
+lockdep_set_class_and_name 85 242
+lockdep_set_novalidate_class 85 242
+lockdep_set_subclass 85 242
+lockdep_sock_is_held 717 95
+lockless_dereference 718 244
+lockref_get 92 245
+lockref_get_not_dead 332 245
+lockref_get_not_zero 332 245
+lockref_mark_dead 61 245
+lockref_put_or_lock 719 245
+lockref_put_return 720 245
 lower_16_bits 1 25
 lower_32_bits 1 25
+machine_is 142 246
 make_task_dead 11 8
-mark_buffer_dirty 697 100
+mark_buffer_dirty 721 102
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 326 184
-mb 698 158
-mbox_controller_register 699 139
-mbox_controller_unregister 700 139
-mdelay 335 177
-mdiobus_register 701 140
-mdiobus_unregister 702 140
-memcmp 40 225
-memcpy 61 225
-memcpy_fromio 703 60
+maybe_get_net 332 189
+mb 722 163
+mbox_controller_register 723 144
+mbox_controller_unregister 724 144
+mdelay 341 182
+mdiobus_register 725 145
+mdiobus_unregister 726 145
+memcmp 40 230
+memcpy 61 230
+memcpy_fromio 727 60
 memcpy_toio 85 60
-memdup_user 704 225
-memmove 61 225
-mempool_alloc 82 241
-mempool_free 81 241
-memset 61 225
+memdup_user 728 230
+memmove 61 230
+mempool_alloc 82 247
+mempool_free 81 247
+memset 61 230
 memset_io 85 60
-memstick_add_host 705 242
-memstick_free_host 352 118
-memstick_priv 312 118
-memstick_remove_host 706 242
-memzero_explicit 61 225
-might_lock 85 237
-might_sleep 707 243
-might_sleep_if 708 243
-migrate_disable 709 65
-migrate_enable 710 65
+memstick_add_host 729 248
+memstick_free_host 358 121
+memstick_priv 318 121
+memstick_remove_host 730 248
+memzero_explicit 61 230
+might_lock 85 242
+might_sleep 731 249
+might_sleep_if 732 249
+migrate_disable 733 65
+migrate_enable 734 65
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
-mm_tlb_flush_nested 44 124
-mm_tlb_flush_pending 44 124
-mmap_assert_locked 563 236
-mmap_assert_read_locked 563 236
-mmap_assert_write_locked 154 236
-mmap_lock_is_contended 711 236
-mmap_lock_speculate_retry 712 236
-mmap_lock_speculate_try_begin 713 236
-mmap_read_lock 714 236
-mmap_read_lock_killable 715 236
-mmap_read_trylock 716 236
-mmap_read_unlock 717 236
-mmap_read_unlock_non_owner 717 236
-mmap_write_downgrade 415 236
-mmap_write_lock 718 236
-mmap_write_lock_killable 719 236
-mmap_write_lock_nested 718 236
-mmap_write_unlock 720 236
-mmc_add_host 721 244
-mmc_free_host 352 118
-mmc_priv 312 118
-mmc_remove_host 722 244
-mmdrop 454 185
-mmdrop_sched 723 185
-mmget 92 185
-mmget_not_zero 447 185
-mmgrab 92 185
-mmiowb 724 245
-mmput 725 185
-mmput_async 723 185
-mmu_notifier_invalidate_range_end 17 246
-mmu_notifier_invalidate_range_start 726 246
-mnt_drop_write 423 247
-mnt_drop_write_file 423 247
-mnt_want_write 727 247
-mnt_want_write_file 727 247
-mntget 728 247
-mntput 729 247
-mod_delayed_work 730 18
-mod_delayed_work_on 731 18
-mod_timer 732 76
-mod_timer_pending 732 76
-module_exit 733 63
-module_init 148 63
-module_param_call 734 248
-module_put 723 63
+mkold_ptes 290 106
+mm_tlb_flush_nested 44 129
+mm_tlb_flush_pending 44 129
+mmap_assert_locked 583 241
+mmap_assert_read_locked 583 241
+mmap_assert_write_locked 157 241
+mmap_lock_is_contended 735 241
+mmap_lock_speculate_retry 736 241
+mmap_lock_speculate_try_begin 737 241
+mmap_read_lock 738 241
+mmap_read_lock_killable 739 241
+mmap_read_trylock 740 241
+mmap_read_unlock 741 241
+mmap_read_unlock_non_owner 741 241
+mmap_write_downgrade 425 241
+mmap_write_lock 742 241
+mmap_write_lock_killable 743 241
+mmap_write_lock_nested 744 241
+mmap_write_unlock 745 241
+mmc_add_host 746 250
+mmc_free_host 358 121
+mmc_priv 318 121
+mmc_remove_host 747 250
+mmdrop 465 190
+mmdrop_sched 748 190
+mmget 92 190
+mmget_not_zero 458 190
+mmgrab 92 190
+mmiowb 749 251
+mmput 750 190
+mmput_async 748 190
+mmu_has_feature 142 122
+mmu_notifier_invalidate_range_end 17 252
+mmu_notifier_invalidate_range_start 751 252
+mnt_drop_write 433 253
+mnt_drop_write_file 433 253
+mnt_want_write 752 253
+mnt_want_write_file 752 253
+mntget 753 253
+mntput 754 253
+mod_delayed_work 755 18
+mod_delayed_work_on 756 18
+mod_timer 757 76
+mod_timer_pending 757 76
+module_exit 758 63
+module_init 149 63
+module_param_call 759 254
+module_put 748 63
 module_put_and_kthread_exit 11 63
-msecs_to_jiffies 40 216
-msleep 302 177
-msleep_interruptible 301 177
+msecs_to_jiffies 40 221
+msleep 308 182
+msleep_interruptible 307 182
 mul_u64_u32_shr 1 24
-mutex_destroy 735 88
-mutex_init 36 88
-mutex_is_locked 711 249
-mutex_lock 347 249
-mutex_lock_interruptible 348 249
-mutex_lock_interruptible_nested 348 249
-mutex_lock_io 347 249
-mutex_lock_io_nested 347 249
-mutex_lock_killable 348 249
-mutex_lock_killable_nested 348 249
-mutex_lock_nest_lock 347 249
-mutex_lock_nested 347 249
-mutex_trylock 350 249
-mutex_unlock 351 249
-napi_alloc_skb 336 69
-napi_complete 736 64
-napi_complete_done 736 64
-napi_consume_skb 307 69
-napi_disable 737 64
-napi_enable 738 64
-napi_gro_receive 246 64
-napi_schedule 739 64
-napi_schedule_irqoff 740 64
-napi_schedule_prep 739 64
-napi_synchronize 741 64
-ndelay 335 177
-need_resched 742 110
+mutex_destroy 760 89
+mutex_init 36 89
+mutex_is_locked 735 255
+mutex_lock 353 255
+mutex_lock_interruptible 354 255
+mutex_lock_interruptible_nested 761 255
+mutex_lock_io 353 255
+mutex_lock_io_nested 762 255
+mutex_lock_killable 354 255
+mutex_lock_killable_nested 761 255
+mutex_lock_nest_lock 762 255
+mutex_lock_nested 762 255
+mutex_trylock 356 255
+mutex_unlock 357 255
+napi_alloc_skb 342 69
+napi_complete 763 64
+napi_complete_done 763 64
+napi_consume_skb 313 69
+napi_disable 764 64
+napi_enable 765 64
+napi_gro_receive 249 64
+napi_schedule 766 64
+napi_schedule_irqoff 767 64
+napi_schedule_prep 766 64
+napi_synchronize 768 64
+ndelay 341 182
+need_resched 769 113
 need_seqretry 106 67
-neigh_hold 92 250
-neigh_release 307 250
-netdev_alert 335 251
-netdev_alloc_skb 336 69
+neigh_hold 92 256
+neigh_release 313 256
+netdev_alert 341 257
+netdev_alloc_skb 342 69
 netdev_completed_queue 22 64
-netdev_crit 335 251
-netdev_dbg 335 251
-netdev_emerg 335 251
-netdev_err 335 251
-netdev_hold 342 64
-netdev_info 335 251
-netdev_lock 347 64
-netdev_lock_ops 743 252
+netdev_crit 341 257
+netdev_dbg 341 257
+netdev_emerg 341 257
+netdev_err 341 257
+netdev_hold 348 64
+netdev_info 341 257
+netdev_lock 353 64
+netdev_lock_ops 770 258
 netdev_master_upper_dev_get_rcu 84 64
-netdev_notice 335 251
-netdev_priv 744 64
-netdev_put 343 64
+netdev_notice 341 257
+netdev_priv 771 64
+netdev_put 349 64
 netdev_sent_queue 54 64
-netdev_trylock 350 64
+netdev_trylock 356 64
 netdev_tx_completed_queue 22 64
 netdev_tx_sent_queue 54 64
-netdev_unlock 351 64
-netdev_unlock_ops 351 252
-netdev_warn 335 251
+netdev_unlock 357 64
+netdev_unlock_ops 357 258
+netdev_warn 341 257
 netif_addr_lock 94 64
 netif_addr_lock_bh 95 64
 netif_addr_unlock 97 64
 netif_addr_unlock_bh 98 64
-netif_carrier_off 697 64
+netif_carrier_off 721 64
 netif_carrier_ok 44 64
-netif_carrier_on 745 64
-netif_device_attach 697 64
-netif_device_detach 746 64
+netif_carrier_on 772 64
+netif_device_attach 721 64
+netif_device_detach 773 64
 netif_device_present 44 64
 netif_dormant 44 64
-netif_napi_add 747 64
-netif_napi_add_config 747 64
-netif_napi_add_tx 747 64
-netif_napi_add_tx_weight 747 64
-netif_napi_add_weight 747 64
-netif_napi_del 748 64
+netif_napi_add 774 64
+netif_napi_add_config 774 64
+netif_napi_add_tx 774 64
+netif_napi_add_tx_weight 774 64
+netif_napi_add_weight 774 64
+netif_napi_del 775 64
 netif_queue_stopped 44 64
-netif_receive_skb 246 64
+netif_receive_skb 249 64
 netif_running 44 64
-netif_rx 246 64
-netif_schedule_queue 626 64
+netif_rx 249 64
+netif_schedule_queue 646 64
 netif_start_queue 22 64
 netif_start_subqueue 22 64
-netif_stop_queue 749 64
-netif_stop_subqueue 749 64
-netif_subqueue_maybe_stop 750 253
+netif_stop_queue 776 64
+netif_stop_subqueue 776 64
+netif_subqueue_maybe_stop 777 259
 netif_subqueue_stopped 44 64
-netif_subqueue_try_stop 751 253
-netif_tx_disable 752 64
+netif_subqueue_try_stop 778 259
+netif_tx_disable 779 64
 netif_tx_lock 94 64
 netif_tx_lock_bh 95 64
 netif_tx_queue_stopped 44 64
 netif_tx_start_all_queues 22 64
 netif_tx_start_queue 22 64
-netif_tx_stop_all_queues 749 64
-netif_tx_stop_queue 749 64
+netif_tx_stop_all_queues 776 64
+netif_tx_stop_queue 776 64
 netif_tx_unlock 97 64
 netif_tx_unlock_bh 98 64
-netif_tx_wake_all_queues 745 64
-netif_tx_wake_queue 745 64
-netif_txq_completed_wake 753 253
-netif_txq_maybe_stop 750 253
-netif_txq_try_stop 751 253
-netif_wake_queue 745 64
-netif_wake_subqueue 745 64
-netif_xmit_stopped 265 64
-nfc_register_device 754 254
-nfc_unregister_device 755 254
-nmi_count 522 65
+netif_tx_wake_all_queues 772 64
+netif_tx_wake_queue 772 64
+netif_txq_completed_wake 780 259
+netif_txq_maybe_stop 777 259
+netif_txq_try_stop 778 259
+netif_wake_queue 772 64
+netif_wake_subqueue 772 64
+netif_xmit_stopped 269 64
+nfc_register_device 781 260
+nfc_unregister_device 782 260
+nmi_count 542 65
 no_free_ptr 79 12
-no_printk 40 165
-ns_to_ktime 40 230
-nsecs_to_jiffies 40 216
-ntohl 1 93
-ntohs 1 93
-num_online_cpus 40 110
+no_printk 40 170
+ns_to_ktime 40 235
+nsecs_to_jiffies 40 221
+ntohl 1 94
+ntohs 1 94
+num_online_cpus 40 113
 numa_node_id 40 11
-nvmem_register 756 141
-nvmem_unregister 757 141
-of_mdiobus_register 701 140
-of_node_get 392 13
-of_node_put 418 13
+nvmem_register 783 146
+nvmem_unregister 784 146
+of_mdiobus_register 725 145
+of_node_get 398 13
+of_node_put 428 13
 offsetof 3 45
-offsetofend 3 255
-on_each_cpu 758 256
-on_each_cpu_cond 759 256
-on_each_cpu_mask 759 256
-open_softirq 760 19
-order_base_2 1 208
+offsetofend 3 261
+on_each_cpu 785 262
+on_each_cpu_cond 786 262
+on_each_cpu_mask 786 262
+open_softirq 787 19
+order_base_2 1 213
 outb 104 66
 outb_p 104 66
 outl 104 66
@@ -2408,255 +2425,273 @@ outsl 85 66
 outsw 85 66
 outw 104 66
 outw_p 104 66
-p4dp_get 44 257
-page_address 40 108
-page_count 44 176
-page_folio 40 108
-page_ref_add 437 176
-page_ref_add_unless_zero 438 176
-page_ref_count 44 176
-page_ref_dec 439 176
-page_ref_dec_and_test 425 176
-page_ref_dec_return 440 176
-page_ref_freeze 441 176
-page_ref_inc 92 176
-page_ref_inc_return 442 176
-page_ref_sub 443 176
-page_ref_sub_and_test 444 176
-page_ref_unfreeze 446 176
-page_to_pfn 40 108
-page_to_phys 40 108
-pagefault_disable 761 50
-pagefault_enable 762 50
+p4d_offset 788 106
+p4d_offset_lockless 789 106
+p4d_page 790 106
+p4d_same 791 106
+p4dp_get 792 106
+page_address 40 111
+page_count 44 181
+page_folio 40 111
+page_ref_add 448 181
+page_ref_add_unless_zero 449 181
+page_ref_count 44 181
+page_ref_dec 450 181
+page_ref_dec_and_test 435 181
+page_ref_dec_return 451 181
+page_ref_freeze 452 181
+page_ref_inc 92 181
+page_ref_inc_return 453 181
+page_ref_sub 454 181
+page_ref_sub_and_test 455 181
+page_ref_unfreeze 457 181
+page_to_pfn 40 111
+page_to_phys 40 111
+pagefault_disable 793 50
+pagefault_enable 794 50
 panic 11 8
-path_get 763 258
-path_put 764 258
-pci_dev_get 392 259
-pci_dev_lock 347 259
-pci_dev_put 418 259
-pci_dev_unlock 351 259
-pci_disable_device 765 259
-pci_enable_device 766 259
-pci_free_irq 767 259
-pci_free_irq_vectors 768 259
+path_get 795 263
+path_put 796 263
+pci_dev_get 398 264
+pci_dev_lock 353 264
+pci_dev_put 428 264
+pci_dev_unlock 357 264
+pci_disable_device 797 264
+pci_enable_device 798 264
+pci_free_irq 799 264
+pci_free_irq_vectors 800 264
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 769 259
-pci_request_irq 770 259
-pci_unlock_rescan_remove 771 259
-per_cpu 772 181
-per_cpu_ptr 125 181
-percpu_counter_add 773 260
-percpu_counter_add_batch 773 260
-percpu_counter_compare 774 260
-percpu_counter_dec 775 260
-percpu_counter_inc 776 260
-percpu_counter_read 774 260
-percpu_counter_read_positive 777 260
-percpu_counter_set 778 260
-percpu_counter_sub 779 260
-percpu_counter_sum 774 260
-percpu_counter_sum_positive 774 260
-percpu_down_read 780 261
-percpu_down_read_freezable 780 261
-percpu_down_read_internal 780 261
-percpu_down_read_trylock 781 261
-percpu_down_write 782 261
-percpu_is_read_locked 711 261
-percpu_is_write_locked 711 261
-percpu_ref_get 92 123
-percpu_ref_get_many 437 123
-percpu_ref_is_dying 265 123
-percpu_ref_is_zero 44 123
-percpu_ref_kill 85 123
-percpu_ref_kill_and_confirm 85 123
-percpu_ref_put 256 123
-percpu_ref_put_many 443 123
-percpu_ref_reinit 783 123
-percpu_ref_resurrect 783 123
-percpu_ref_switch_to_atomic 783 123
-percpu_ref_switch_to_atomic_sync 784 123
-percpu_ref_switch_to_percpu 783 123
-percpu_ref_tryget 326 123
-percpu_ref_tryget_live 326 123
-percpu_ref_tryget_live_rcu 326 123
-percpu_ref_tryget_many 785 123
-percpu_rwsem_is_held 711 261
-percpu_up_read 786 261
-percpu_up_write 787 261
-perf_pmu_register 788 262
-perf_pmu_unregister 789 262
-pfn_to_page 40 108
-pgdp_get 44 257
-phys_to_virt 40 108
-pid_task 341 172
-pin_user_pages 421 108
-pin_user_pages_fast 421 108
+pci_lock_rescan_remove 801 264
+pci_request_irq 802 264
+pci_unlock_rescan_remove 803 264
+per_cpu 804 186
+per_cpu_ptr 125 186
+percpu_counter_add 805 265
+percpu_counter_add_batch 805 265
+percpu_counter_compare 806 265
+percpu_counter_dec 807 265
+percpu_counter_inc 808 265
+percpu_counter_read 806 265
+percpu_counter_read_positive 809 265
+percpu_counter_set 810 265
+percpu_counter_sub 811 265
+percpu_counter_sum 806 265
+percpu_counter_sum_positive 806 265
+percpu_down_read 812 266
+percpu_down_read_freezable 812 266
+percpu_down_read_internal 812 266
+percpu_down_read_trylock 813 266
+percpu_down_write 814 266
+percpu_is_read_locked 735 266
+percpu_is_write_locked 735 266
+percpu_ref_get 92 128
+percpu_ref_get_many 448 128
+percpu_ref_is_dying 269 128
+percpu_ref_is_zero 44 128
+percpu_ref_kill 85 128
+percpu_ref_kill_and_confirm 85 128
+percpu_ref_put 260 128
+percpu_ref_put_many 454 128
+percpu_ref_reinit 815 128
+percpu_ref_resurrect 815 128
+percpu_ref_switch_to_atomic 815 128
+percpu_ref_switch_to_atomic_sync 816 128
+percpu_ref_switch_to_percpu 815 128
+percpu_ref_tryget 332 128
+percpu_ref_tryget_live 332 128
+percpu_ref_tryget_live_rcu 332 128
+percpu_ref_tryget_many 817 128
+percpu_rwsem_is_held 735 266
+percpu_up_read 818 266
+percpu_up_write 819 266
+perf_pmu_register 820 267
+perf_pmu_unregister 821 267
+pfn_to_page 40 111
+pgd_same 822 106
+pgdp_get 823 106
+phys_to_virt 40 111
+pid_task 347 177
+pin_user_pages 431 111
+pin_user_pages_fast 431 111
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 293 263
-pm_runtime_force_resume 766 263
-pm_runtime_force_suspend 765 263
-pm_runtime_get 790 263
-pm_runtime_get_if_active 791 263
-pm_runtime_get_if_in_use 791 263
-pm_runtime_get_noresume 790 263
-pm_runtime_get_sync 792 263
-pm_runtime_put 793 263
-pm_runtime_put_autosuspend 793 263
-pm_runtime_put_noidle 794 263
-pm_runtime_put_sync 795 263
-pm_runtime_resume_and_get 792 263
+pm_runtime_disable 299 268
+pm_runtime_force_resume 798 268
+pm_runtime_force_suspend 797 268
+pm_runtime_get 824 268
+pm_runtime_get_if_active 825 268
+pm_runtime_get_if_in_use 825 268
+pm_runtime_get_noresume 824 268
+pm_runtime_get_sync 826 268
+pm_runtime_put 827 268
+pm_runtime_put_autosuspend 827 268
+pm_runtime_put_noidle 828 268
+pm_runtime_put_sync 829 268
+pm_runtime_resume_and_get 826 268
 pm_sleep_ptr 79 21
-pmd_clear 796 257
-pmd_install 797 264
-pmd_lock 798 183
-pmd_lockptr 246 183
-pmd_populate 799 264
-pmd_trans_huge_lock 800 183
-pmdp_establish 801 257
-pmdp_get 44 257
-pmdp_get_lockless 44 257
-pmdp_huge_clear_flush 802 257
-pmdp_huge_get_and_clear 802 257
-pmdp_invalidate 802 257
-pmem_wmb 407 158
-poll_state_synchronize_rcu 803 42
-poll_state_synchronize_srcu 804 102
-poll_wait 805 265
-postcore_initcall 148 54
-postcore_initcall_sync 148 54
-power_supply_register 806 143
-power_supply_unregister 807 143
-pr_alert 335 165
-pr_alert_once 335 165
-pr_alert_ratelimited 335 165
-pr_cont 335 165
-pr_crit 335 165
-pr_crit_once 335 165
-pr_crit_ratelimited 335 165
-pr_debug 335 165
-pr_debug_once 335 165
-pr_debug_ratelimited 335 165
-pr_devel 335 165
-pr_emerg 335 165
-pr_emerg_once 335 165
-pr_emerg_ratelimited 335 165
-pr_err 335 165
-pr_err_once 335 165
-pr_err_ratelimited 335 165
-pr_info 335 165
-pr_info_once 335 165
-pr_info_ratelimited 335 165
-pr_notice 335 165
-pr_notice_once 335 165
-pr_notice_ratelimited 335 165
-pr_warn 335 165
-pr_warn_once 335 165
-pr_warn_ratelimited 335 165
-preempt_check_resched 808 65
-preempt_count 522 65
+pmd_clear 830 106
+pmd_folio 831 111
+pmd_install 832 269
+pmd_lock 833 188
+pmd_lockptr 249 188
+pmd_offset 834 106
+pmd_offset_lockless 835 106
+pmd_page 836 106
+pmd_populate 837 269
+pmd_same 838 106
+pmd_trans_huge_lock 839 188
+pmdp_establish 840 106
+pmdp_get 841 106
+pmdp_get_lockless 842 106
+pmdp_huge_clear_flush 843 106
+pmdp_huge_get_and_clear 843 106
+pmdp_invalidate 843 106
+pmem_wmb 413 163
+poll_state_synchronize_rcu 844 42
+poll_state_synchronize_srcu 845 104
+poll_wait 846 270
+postcore_initcall 149 54
+postcore_initcall_sync 149 54
+power_supply_register 847 148
+power_supply_unregister 848 148
+pr_alert 341 170
+pr_alert_once 341 170
+pr_alert_ratelimited 341 170
+pr_cont 341 170
+pr_crit 341 170
+pr_crit_once 341 170
+pr_crit_ratelimited 341 170
+pr_debug 341 170
+pr_debug_once 341 170
+pr_debug_ratelimited 341 170
+pr_devel 341 170
+pr_emerg 341 170
+pr_emerg_once 341 170
+pr_emerg_ratelimited 341 170
+pr_err 341 170
+pr_err_once 341 170
+pr_err_ratelimited 341 170
+pr_info 341 170
+pr_info_once 341 170
+pr_info_ratelimited 341 170
+pr_notice 341 170
+pr_notice_once 341 170
+pr_notice_ratelimited 341 170
+pr_warn 341 170
+pr_warn_once 341 170
+pr_warn_ratelimited 341 170
+preempt_check_resched 849 65
+preempt_count 542 65
 preempt_count_add 99 65
 preempt_count_dec 100 65
 preempt_count_dec_and_test 101 65
 preempt_count_inc 99 65
 preempt_count_sub 100 65
-preempt_disable 99 233
-preempt_disable_nested 251 65
-preempt_disable_notrace 99 233
-preempt_enable 100 233
-preempt_enable_nested 251 65
+preempt_disable 99 238
+preempt_disable_nested 254 65
+preempt_disable_notrace 99 238
+preempt_enable 100 238
+preempt_enable_nested 254 65
 preempt_enable_no_resched 100 65
 preempt_enable_no_resched_notrace 100 65
-preempt_enable_notrace 100 233
-preempt_fold_need_resched 808 65
-preempt_model_full 522 65
-preempt_model_none 522 65
-preempt_model_preemptible 522 65
-preempt_model_rt 522 65
-preempt_model_voluntary 522 65
-preempt_set_need_resched 808 65
-preemptible 522 65
-prepare_to_rcuwait 809 173
-prepare_to_swait_event 810 68
-prepare_to_swait_exclusive 811 68
-prepare_to_wait 811 68
-prepare_to_wait_event 810 68
-prepare_to_wait_exclusive 812 68
-printk 40 165
-printk_deferred 40 165
-printk_once 40 165
-printk_ratelimited 40 165
-proc_create 27 266
-proc_create_data 27 266
-proc_create_mount_point 27 266
-proc_create_net 27 266
-proc_create_net_data 27 266
-proc_create_net_data_write 27 266
-proc_create_net_single 27 266
-proc_create_net_single_write 27 266
-proc_create_seq 27 266
-proc_create_seq_data 27 266
-proc_create_seq_private 27 266
-proc_create_single 27 266
-proc_create_single_data 27 266
-proc_remove 328 266
-pskb_expand_head 813 69
-pte_clear 814 257
-pte_clear_not_present_full 814 257
-pte_lockptr 246 183
-pte_offset_map 815 257
-pte_offset_map_lock 816 183
-pte_offset_map_nolock 817 257
-pte_offset_map_ro_nolock 817 257
-pte_offset_map_rw_nolock 817 257
-pte_unmap 818 257
-pte_unmap_unlock 819 183
-ptep_clear_flush 802 257
-ptep_clear_flush_young 820 257
-ptep_get 44 257
-ptep_get_and_clear 802 257
-ptep_get_and_clear_full 802 257
-ptep_get_lockless 44 257
-ptep_modify_prot_commit 821 257
-ptep_modify_prot_start 802 257
-ptep_set_access_flags 822 257
-ptep_set_wrprotect 823 257
-ptep_test_and_clear_young 820 257
-ptep_try_set 824 257
-ptp_clock_register 825 267
-ptp_clock_unregister 826 267
-pud_lock 798 183
-pud_trans_huge_lock 800 183
-pudp_get 44 257
-pudp_huge_get_and_clear 802 257
-pure_initcall 148 54
-put_bh 269 100
-put_cpu 100 180
-put_cpu_ptr 827 181
-put_cpu_var 828 181
-put_cred 454 182
-put_device 418 11
-put_net 307 184
-put_page 435 108
-put_page_testzero 425 108
-put_pid 307 172
-put_task_struct 307 186
+preempt_enable_notrace 100 238
+preempt_fold_need_resched 849 65
+preempt_model_full 850 65
+preempt_model_none 850 65
+preempt_model_preemptible 850 65
+preempt_model_rt 850 65
+preempt_model_voluntary 850 65
+preempt_set_need_resched 849 65
+preemptible 542 65
+prepare_to_rcuwait 851 178
+prepare_to_swait_event 852 68
+prepare_to_swait_exclusive 853 68
+prepare_to_wait 853 68
+prepare_to_wait_event 852 68
+prepare_to_wait_exclusive 854 68
+printk 40 170
+printk_deferred 40 170
+printk_once 40 170
+printk_ratelimited 40 170
+proc_create 27 271
+proc_create_data 27 271
+proc_create_mount_point 27 271
+proc_create_net 27 271
+proc_create_net_data 27 271
+proc_create_net_data_write 27 271
+proc_create_net_single 27 271
+proc_create_net_single_write 27 271
+proc_create_seq 27 271
+proc_create_seq_data 27 271
+proc_create_seq_private 27 271
+proc_create_single 27 271
+proc_create_single_data 27 271
+proc_remove 334 271
+pskb_expand_head 855 69
+pte_clear 287 106
+pte_clear_not_present_full 287 106
+pte_lockptr 249 188
+pte_offset_map 856 106
+pte_offset_map_lock 857 188
+pte_offset_map_nolock 858 106
+pte_offset_map_ro_nolock 858 106
+pte_offset_map_rw_nolock 858 106
+pte_page 859 106
+pte_same 860 106
+pte_unmap 861 106
+pte_unmap_unlock 862 188
+ptep_clear 287 106
+ptep_clear_flush 843 106
+ptep_clear_flush_young 863 106
+ptep_get 864 106
+ptep_get_and_clear 843 106
+ptep_get_and_clear_full 843 106
+ptep_get_lockless 865 106
+ptep_modify_prot_commit 866 106
+ptep_modify_prot_start 843 106
+ptep_set_access_flags 867 106
+ptep_set_wrprotect 868 106
+ptep_test_and_clear_young 863 106
+ptep_try_set 869 106
+ptp_clock_register 870 272
+ptp_clock_unregister 871 272
+pud_folio 831 111
+pud_lock 872 188
+pud_offset 873 106
+pud_offset_lockless 874 106
+pud_page 875 106
+pud_same 876 106
+pud_trans_huge_lock 839 188
+pudp_get 877 106
+pudp_huge_get_and_clear 843 106
+pure_initcall 149 54
+put_bh 273 102
+put_cpu 100 185
+put_cpu_ptr 878 186
+put_cpu_var 879 186
+put_cred 465 187
+put_device 428 11
+put_net 313 189
+put_page 446 111
+put_page_testzero 435 111
+put_pid 313 177
+put_task_struct 313 191
 put_user 102 58
-pwmchip_add 829 144
-pwmchip_remove 830 144
-queue_delayed_work 831 18
-queue_delayed_work_on 832 18
-queue_rcu_work 833 18
-queue_work 834 18
-queue_work_node 835 18
-queue_work_on 835 18
-queued_spin_lock 151 80
-queued_spin_trylock 152 80
-queued_spin_unlock 153 80
-radix_tree_delete 836 268
-radix_tree_delete_item 836 268
-radix_tree_insert 837 268
-radix_tree_lookup 838 268
+pwmchip_add 880 149
+pwmchip_remove 881 149
+queue_delayed_work 882 18
+queue_delayed_work_on 883 18
+queue_rcu_work 884 18
+queue_work 885 18
+queue_work_node 886 18
+queue_work_on 886 18
+queued_spin_lock 154 81
+queued_spin_trylock 155 81
+queued_spin_unlock 156 81
+radix_tree_delete 887 273
+radix_tree_delete_item 887 273
+radix_tree_insert 888 273
+radix_tree_lookup 889 273
 raw_cpu_add 116 71
 raw_cpu_add_return 117 71
 raw_cpu_and 118 71
@@ -2666,156 +2701,156 @@ raw_cpu_dec_return 121 71
 raw_cpu_inc 122 71
 raw_cpu_inc_return 123 71
 raw_cpu_or 124 71
-raw_cpu_ptr 125 181
+raw_cpu_ptr 125 186
 raw_cpu_read 126 71
 raw_cpu_sub 127 71
 raw_cpu_sub_return 128 71
 raw_cpu_try_cmpxchg 129 71
 raw_cpu_write 130 71
 raw_cpu_xchg 131 71
-raw_irqs_disabled 522 65
-raw_local_irq_disable 149 233
-raw_local_irq_enable 150 233
-raw_local_irq_restore 150 233
-raw_local_irq_save 149 233
-raw_notifier_call_chain 813 90
+raw_irqs_disabled 542 65
+raw_local_irq_disable 150 238
+raw_local_irq_enable 151 238
+raw_local_irq_restore 152 238
+raw_local_irq_save 153 238
+raw_notifier_call_chain 855 91
 raw_read_seqcount 105 67
 raw_read_seqcount_begin 105 67
-raw_read_seqcount_latch 839 67
-raw_read_seqcount_latch_retry 712 67
+raw_read_seqcount_latch 890 67
+raw_read_seqcount_latch_retry 736 67
 raw_seqcount_begin 105 67
-raw_seqcount_try_begin 713 67
-raw_smp_processor_id 840 180
-raw_spin_is_contended 841 83
-raw_spin_is_locked 841 83
-raw_spin_lock 842 269
-raw_spin_lock_bh 843 269
-raw_spin_lock_init 36 83
-raw_spin_lock_irq 844 269
-raw_spin_lock_irq_rcu_node 844 270
-raw_spin_lock_irqsave 844 269
-raw_spin_lock_irqsave_nested 844 269
-raw_spin_lock_irqsave_rcu_node 844 270
-raw_spin_lock_nest_lock 842 269
-raw_spin_lock_nested 842 269
-raw_spin_lock_rcu_node 842 270
-raw_spin_rq_lock 842 70
-raw_spin_rq_lock_irqsave 844 70
-raw_spin_rq_unlock 845 70
-raw_spin_trylock 846 269
-raw_spin_trylock_bh 847 269
-raw_spin_trylock_irq 848 269
-raw_spin_trylock_irqsave 848 269
-raw_spin_unlock 845 269
-raw_spin_unlock_bh 849 269
-raw_spin_unlock_irq 850 269
-raw_spin_unlock_irq_rcu_node 850 270
-raw_spin_unlock_irqrestore 850 269
-raw_spin_unlock_irqrestore_rcu_node 850 270
-raw_spin_unlock_rcu_node 845 270
-raw_write_seqcount_barrier 851 67
-raw_write_seqcount_begin 852 67
-raw_write_seqcount_end 853 67
-raw_write_seqcount_latch 851 67
-rb_entry 308 200
-rb_entry_rcu 545 200
-rb_entry_safe 545 200
-rb_erase 854 200
-rb_find_rcu 630 200
-rb_first 855 200
-rb_insert_color 856 200
-rb_last 855 200
-rb_link_node 857 200
-rb_link_node_rcu 858 200
-rb_next 855 200
-rb_prev 855 200
-rc_register_device 859 145
-rc_unregister_device 860 145
-rcu_access_pointer 861 271
-rcu_assign_pointer 862 41
-rcu_assign_sk_user_data 863 94
-rcu_barrier 864 272
-rcu_barrier_tasks 864 272
-rcu_barrier_tasks_trace 864 272
-rcu_dereference 865 271
-rcu_dereference_all 865 271
-rcu_dereference_all_check 865 271
-rcu_dereference_bh 865 271
-rcu_dereference_bh_check 865 271
-rcu_dereference_check 865 271
-rcu_dereference_protected 866 271
-rcu_dereference_raw 865 271
-rcu_dereference_raw_check 865 271
-rcu_dereference_rtnl 694 5
-rcu_dereference_sched 865 271
-rcu_dereference_sched_check 865 271
-rcu_dereference_sk_user_data 867 94
+raw_seqcount_try_begin 737 67
+raw_smp_processor_id 891 185
+raw_spin_is_contended 892 84
+raw_spin_is_locked 892 84
+raw_spin_lock 893 274
+raw_spin_lock_bh 894 274
+raw_spin_lock_init 36 84
+raw_spin_lock_irq 895 274
+raw_spin_lock_irq_rcu_node 895 275
+raw_spin_lock_irqsave 896 274
+raw_spin_lock_irqsave_nested 895 274
+raw_spin_lock_irqsave_rcu_node 896 275
+raw_spin_lock_nest_lock 897 274
+raw_spin_lock_nested 897 274
+raw_spin_lock_rcu_node 893 275
+raw_spin_rq_lock 893 70
+raw_spin_rq_lock_irqsave 896 70
+raw_spin_rq_unlock 898 70
+raw_spin_trylock 899 274
+raw_spin_trylock_bh 900 274
+raw_spin_trylock_irq 901 274
+raw_spin_trylock_irqsave 902 274
+raw_spin_unlock 898 274
+raw_spin_unlock_bh 903 274
+raw_spin_unlock_irq 904 274
+raw_spin_unlock_irq_rcu_node 904 275
+raw_spin_unlock_irqrestore 905 274
+raw_spin_unlock_irqrestore_rcu_node 905 275
+raw_spin_unlock_rcu_node 898 275
+raw_write_seqcount_barrier 906 67
+raw_write_seqcount_begin 907 67
+raw_write_seqcount_end 908 67
+raw_write_seqcount_latch 906 67
+rb_entry 314 205
+rb_entry_rcu 565 205
+rb_entry_safe 565 205
+rb_erase 909 205
+rb_find_rcu 651 205
+rb_first 910 205
+rb_insert_color 911 205
+rb_last 910 205
+rb_link_node 912 205
+rb_link_node_rcu 913 205
+rb_next 910 205
+rb_prev 910 205
+rc_register_device 914 150
+rc_unregister_device 915 150
+rcu_access_pointer 916 276
+rcu_assign_pointer 917 41
+rcu_assign_sk_user_data 918 95
+rcu_barrier 919 277
+rcu_barrier_tasks 919 277
+rcu_barrier_tasks_trace 919 277
+rcu_dereference 920 276
+rcu_dereference_all 920 276
+rcu_dereference_all_check 920 276
+rcu_dereference_bh 920 276
+rcu_dereference_bh_check 920 276
+rcu_dereference_check 920 276
+rcu_dereference_protected 921 276
+rcu_dereference_raw 920 276
+rcu_dereference_raw_check 920 276
+rcu_dereference_rtnl 718 5
+rcu_dereference_sched 920 276
+rcu_dereference_sched_check 920 276
+rcu_dereference_sk_user_data 922 95
 rcu_is_watching 59 42
-rcu_pointer_handoff 246 271
-rcu_read_lock 868 273
+rcu_pointer_handoff 249 276
+rcu_read_lock 923 278
 rcu_read_lock_any_held 59 42
-rcu_read_lock_bh 869 273
+rcu_read_lock_bh 924 278
 rcu_read_lock_bh_held 59 42
-rcu_read_lock_dont_migrate 870 273
+rcu_read_lock_dont_migrate 925 278
 rcu_read_lock_held 59 42
-rcu_read_lock_sched 871 273
+rcu_read_lock_sched 926 278
 rcu_read_lock_sched_held 59 42
-rcu_read_lock_sched_notrace 871 273
-rcu_read_lock_trace 872 273
-rcu_read_unlock 873 273
-rcu_read_unlock_bh 874 273
-rcu_read_unlock_migrate 875 273
-rcu_read_unlock_sched 876 273
-rcu_read_unlock_sched_notrace 876 273
-rcu_read_unlock_trace 877 273
-rcu_replace_pointer 878 41
-rcu_sync_enter 879 274
-rcu_sync_exit 880 274
-rcu_sync_is_idle 44 274
-rcuref_get 326 275
-rcuref_init 881 275
-rcuref_put 882 275
-rcuref_read 44 275
-rcuwait_active 44 173
-rcuwait_wait_event 247 173
-rcuwait_wake_up 330 173
-read_lock 883 269
-read_lock_bh 884 269
-read_lock_irq 885 269
-read_lock_irqsave 885 269
-read_poll_timeout 886 276
-read_poll_timeout_atomic 887 276
+rcu_read_lock_sched_notrace 926 278
+rcu_read_lock_trace 927 278
+rcu_read_unlock 928 278
+rcu_read_unlock_bh 929 278
+rcu_read_unlock_migrate 930 278
+rcu_read_unlock_sched 931 278
+rcu_read_unlock_sched_notrace 931 278
+rcu_read_unlock_trace 932 278
+rcu_replace_pointer 933 41
+rcu_sync_enter 934 279
+rcu_sync_exit 935 279
+rcu_sync_is_idle 44 279
+rcuref_get 332 280
+rcuref_init 936 280
+rcuref_put 937 280
+rcuref_read 44 280
+rcuwait_active 44 178
+rcuwait_wait_event 250 178
+rcuwait_wake_up 336 178
+read_lock 938 274
+read_lock_bh 939 274
+read_lock_irq 940 274
+read_lock_irqsave 941 274
+read_poll_timeout 942 281
+read_poll_timeout_atomic 943 281
 read_seqbegin 105 67
-read_seqbegin_or_lock 888 67
+read_seqbegin_or_lock 944 67
 read_seqbegin_or_lock_irqsave 105 67
 read_seqcount_begin 105 67
-read_seqcount_latch 839 67
-read_seqcount_latch_retry 712 67
-read_seqcount_retry 712 67
-read_seqlock_excl 889 67
-read_seqlock_excl_bh 890 67
-read_seqlock_excl_irq 891 67
-read_seqlock_excl_irqsave 891 67
-read_seqretry 712 67
-read_sequnlock_excl 892 67
-read_sequnlock_excl_bh 893 67
-read_sequnlock_excl_irq 894 67
-read_sequnlock_excl_irqrestore 894 67
-read_thread_flags 895 104
-read_trylock 896 269
-read_unlock 897 269
-read_unlock_bh 898 269
-read_unlock_irq 899 269
-read_unlock_irqrestore 899 269
+read_seqcount_latch 890 67
+read_seqcount_latch_retry 736 67
+read_seqcount_retry 736 67
+read_seqlock_excl 945 67
+read_seqlock_excl_bh 946 67
+read_seqlock_excl_irq 947 67
+read_seqlock_excl_irqsave 948 67
+read_seqretry 736 67
+read_sequnlock_excl 949 67
+read_sequnlock_excl_bh 950 67
+read_sequnlock_excl_irq 951 67
+read_sequnlock_excl_irqrestore 952 67
+read_thread_flags 953 107
+read_trylock 954 274
+read_unlock 955 274
+read_unlock_bh 956 274
+read_unlock_irq 957 274
+read_unlock_irqrestore 958 274
 readb 103 66
 readb_relaxed 103 66
 readl 103 66
-readl_poll_timeout 900 276
-readl_poll_timeout_atomic 103 276
+readl_poll_timeout 959 281
+readl_poll_timeout_atomic 103 281
 readl_relaxed 103 66
 readq 103 66
-readq_poll_timeout 900 276
-readq_poll_timeout_atomic 103 276
+readq_poll_timeout 959 281
+readq_poll_timeout_atomic 103 281
 readq_relaxed 103 66
 readsb 85 66
 readsl 85 66
@@ -2823,399 +2858,402 @@ readsq 85 66
 readsw 85 66
 readw 103 66
 readw_relaxed 103 66
-readx_poll_timeout 901 276
-readx_poll_timeout_atomic 902 276
-refcount_add 903 277
-refcount_add_not_zero 904 277
-refcount_add_not_zero_acquire 905 277
-refcount_dec 906 277
-refcount_dec_and_lock 907 277
-refcount_dec_and_lock_irqsave 907 277
-refcount_dec_and_mutex_lock 908 277
-refcount_dec_and_rtnl_lock 909 5
-refcount_dec_and_test 910 277
-refcount_dec_if_one 911 277
-refcount_dec_not_one 911 277
-refcount_inc 609 277
-refcount_inc_not_zero 610 277
-refcount_inc_not_zero_acquire 912 277
-refcount_read 223 277
-refcount_set 225 277
-refcount_set_release 226 277
-refcount_sub_and_test 913 277
-register_candev 914 64
-register_netdev 915 278
-register_netdevice 914 64
-regulator_bulk_disable 285 279
-regulator_bulk_enable 286 279
-regulator_disable 916 279
-regulator_enable 292 279
-regulator_register 917 146
-regulator_unregister 918 146
-reinit_completion 36 107
-release_sock 919 94
-remove_proc_entry 328 266
-remove_proc_subtree 328 266
+readx_poll_timeout 960 281
+readx_poll_timeout_atomic 961 281
+refcount_add 962 282
+refcount_add_not_zero 963 282
+refcount_add_not_zero_acquire 964 282
+refcount_dec 965 282
+refcount_dec_and_lock 966 282
+refcount_dec_and_lock_irqsave 966 282
+refcount_dec_and_mutex_lock 967 282
+refcount_dec_and_rtnl_lock 968 5
+refcount_dec_and_test 969 282
+refcount_dec_if_one 970 282
+refcount_dec_not_one 970 282
+refcount_inc 629 282
+refcount_inc_not_zero 630 282
+refcount_inc_not_zero_acquire 971 282
+refcount_read 226 282
+refcount_set 228 282
+refcount_set_release 229 282
+refcount_sub_and_test 972 282
+register_candev 973 64
+register_netdev 974 283
+register_netdevice 973 64
+regulator_bulk_disable 291 284
+regulator_bulk_enable 292 284
+regulator_disable 975 284
+regulator_enable 298 284
+regulator_register 976 151
+regulator_unregister 977 151
+reinit_completion 36 110
+release_sock 978 95
+remove_proc_entry 334 271
+remove_proc_subtree 334 271
 remove_wait_queue 85 73
-request_any_context_irq 920 19
-request_firmware 268 280
-request_irq 921 19
-request_module 268 281
-request_percpu_irq 920 19
-request_threaded_irq 922 19
-reset_control_assert 765 282
-reset_control_deassert 766 282
-reset_controller_register 923 147
-reset_controller_unregister 924 147
+request_any_context_irq 979 19
+request_firmware 272 285
+request_irq 980 19
+request_module 272 286
+request_percpu_irq 979 19
+request_threaded_irq 981 19
+reset_control_assert 797 287
+reset_control_deassert 798 287
+reset_controller_register 982 152
+reset_controller_unregister 983 152
 return_ptr 69 12
-rhashtable_destroy 450 283
-rhashtable_insert_fast 925 283
-rhashtable_lookup 926 283
-rhashtable_lookup_fast 926 283
-rhashtable_lookup_insert_fast 925 283
-rhashtable_remove 927 283
-rhashtable_remove_fast 928 283
-rhashtable_walk_next 926 283
-rhashtable_walk_start 929 283
-rhashtable_walk_stop 818 283
-rht_dereference 930 283
-rht_dereference_bucket 930 283
-rht_dereference_bucket_rcu 694 283
-rht_dereference_rcu 694 283
-rmb 931 158
-rootfs_initcall 148 54
+rhashtable_destroy 461 288
+rhashtable_insert_fast 984 288
+rhashtable_lookup 985 288
+rhashtable_lookup_fast 985 288
+rhashtable_lookup_insert_fast 984 288
+rhashtable_remove 986 288
+rhashtable_remove_fast 987 288
+rhashtable_walk_next 985 288
+rhashtable_walk_start 988 288
+rhashtable_walk_stop 989 288
+rht_dereference 990 288
+rht_dereference_bucket 990 288
+rht_dereference_bucket_rcu 718 288
+rht_dereference_rcu 718 288
+riscv_has_extension_likely 142 289
+riscv_has_extension_unlikely 142 289
+rmb 991 163
+rootfs_initcall 149 54
 round_down 1 25
 round_up 1 25
 rounddown 1 25
-rounddown_pow_of_two 1 208
+rounddown_pow_of_two 1 213
 roundup 1 25
-roundup_pow_of_two 1 208
-rproc_add 932 148
-rproc_del 933 148
-rq_lock 842 70
-rq_lock_irq 844 70
-rq_lock_irqsave 844 70
-rq_unlock 845 70
-rq_unlock_irq 850 70
-rq_unlock_irqrestore 850 70
-rt_mutex_lock 934 284
-rt_mutex_lock_interruptible 935 284
-rt_mutex_lock_killable 935 284
-rt_mutex_lock_nested 934 284
-rt_mutex_trylock 936 284
-rt_mutex_unlock 937 284
-rtnl_dereference 866 5
-rtnl_is_locked 938 5
-rtnl_lock 939 5
-rtnl_lock_interruptible 940 5
-rtnl_lock_killable 940 5
-rtnl_net_lock 941 5
-rtnl_net_unlock 942 5
-rtnl_trylock 943 5
-rtnl_unlock 944 5
-rwlock_init 36 83
-rwlock_is_contended 841 83
-rwlock_needbreak 841 83
-rwsem_assert_held 563 162
-rwsem_assert_held_write 154 162
-rwsem_is_contended 711 162
-rwsem_is_locked 711 162
-sb_bread 268 100
-sb_end_intwrite 423 168
-sb_end_pagefault 423 168
-sb_end_write 423 168
-sb_start_intwrite 426 168
-sb_start_pagefault 426 168
-sb_start_write 426 168
-sb_start_write_trylock 945 168
-sched_clock 40 230
+roundup_pow_of_two 1 213
+rproc_add 992 153
+rproc_del 993 153
+rq_lock 893 70
+rq_lock_irq 895 70
+rq_lock_irqsave 896 70
+rq_unlock 898 70
+rq_unlock_irq 904 70
+rq_unlock_irqrestore 905 70
+rt_mutex_lock 994 290
+rt_mutex_lock_interruptible 995 290
+rt_mutex_lock_killable 995 290
+rt_mutex_lock_nested 996 290
+rt_mutex_trylock 997 290
+rt_mutex_unlock 998 290
+rtnl_dereference 921 5
+rtnl_is_locked 999 5
+rtnl_lock 1000 5
+rtnl_lock_interruptible 1001 5
+rtnl_lock_killable 1001 5
+rtnl_net_lock 1002 5
+rtnl_net_unlock 1003 5
+rtnl_trylock 1004 5
+rtnl_unlock 1005 5
+rwlock_init 36 84
+rwlock_is_contended 892 84
+rwlock_needbreak 892 84
+rwsem_assert_held 583 167
+rwsem_assert_held_write 157 167
+rwsem_is_contended 735 167
+rwsem_is_locked 735 167
+sb_bread 272 102
+sb_end_intwrite 433 173
+sb_end_pagefault 433 173
+sb_end_write 433 173
+sb_start_intwrite 436 173
+sb_start_pagefault 436 173
+sb_start_write 436 173
+sb_start_write_trylock 1006 173
+sched_clock 40 235
 sched_preempt_enable_no_resched 100 65
-schedule 589 109
-schedule_delayed_work 946 18
-schedule_delayed_work_on 947 18
-schedule_hrtimeout 301 202
-schedule_hrtimeout_range 301 202
-schedule_on_each_cpu 590 18
-schedule_preempt_disabled 589 109
-schedule_timeout 590 109
-schedule_timeout_idle 590 109
-schedule_timeout_interruptible 590 109
-schedule_timeout_killable 590 109
-schedule_timeout_uninterruptible 590 109
-schedule_work 948 18
-schedule_work_on 949 18
-scnprintf 40 219
+schedule 609 112
+schedule_delayed_work 1007 18
+schedule_delayed_work_on 1008 18
+schedule_hrtimeout 307 207
+schedule_hrtimeout_range 307 207
+schedule_on_each_cpu 610 18
+schedule_preempt_disabled 609 112
+schedule_timeout 610 112
+schedule_timeout_idle 610 112
+schedule_timeout_interruptible 610 112
+schedule_timeout_killable 610 112
+schedule_timeout_uninterruptible 610 112
+schedule_work 1009 18
+schedule_work_on 1010 18
+scnprintf 40 224
 scoped_cond_guard 17 12
 scoped_guard 17 12
-scoped_seqlock_read 888 67
-scsi_add_host 950 285
-scsi_add_host_with_dma 950 285
-scsi_host_put 951 285
-scsi_remove_host 952 285
-sema_init 36 161
-seqcount_init 36 286
-seqlock_init 36 286
-serio_register_port 953 193
-serio_unregister_port 954 193
-set_bit 315 49
-set_buffer_uptodate 955 100
-set_cpus_allowed_ptr 268 125
-set_current_state 956 68
-set_mask_bits 957 55
-set_page_count 881 176
-set_pmd 881 257
-set_pmd_at 958 257
-set_pte 881 257
-set_pte_at 958 257
-set_ptes 958 257
-set_pud_at 958 257
-set_special_state 107 110
-set_thread_flag 959 104
-set_ti_thread_flag 960 104
-set_tsk_need_resched 54 104
-set_tsk_thread_flag 960 104
-shost_priv 312 118
+scoped_seqlock_read 944 67
+scsi_add_host 1011 291
+scsi_add_host_with_dma 1011 291
+scsi_host_put 1012 291
+scsi_remove_host 1013 291
+sema_init 36 166
+seqcount_init 36 292
+seqlock_init 36 292
+serio_register_port 1014 198
+serio_unregister_port 1015 198
+set_bit 321 49
+set_buffer_uptodate 1016 102
+set_cpus_allowed_ptr 272 130
+set_current_state 1017 68
+set_mask_bits 1018 55
+set_page_count 936 181
+set_pmd 1019 106
+set_pmd_at 1020 106
+set_pte 1019 106
+set_pte_at 1020 106
+set_ptes 1020 106
+set_pud_at 1020 106
+set_special_state 107 113
+set_thread_flag 1021 107
+set_ti_thread_flag 1022 107
+set_tsk_need_resched 54 107
+set_tsk_thread_flag 1022 107
+shost_priv 318 121
 sign_extend32 1 55
 sign_extend64 1 55
-signal_pending 44 287
-single_open 961 22
-single_open_size 961 22
-size_add 1 82
-size_mul 1 82
+signal_pending 44 293
+single_open 1023 22
+single_open_size 1023 22
+size_add 1 83
+size_mul 1 83
 sizeof 3 45
-sizeof_field 3 255
-sk_free 269 94
+sizeof_field 3 261
+sk_free 273 95
 skb_clone 82 69
 skb_copy 82 69
-skb_dequeue 962 69
-skb_dequeue_tail 962 69
-skb_get 392 69
-skb_peek 265 69
-skb_queue_empty 265 69
+skb_dequeue 1024 69
+skb_dequeue_tail 1024 69
+skb_get 398 69
+skb_peek 269 69
+skb_queue_empty 269 69
 skb_queue_empty_lockless 44 69
-skb_queue_head 963 69
+skb_queue_head 1025 69
 skb_queue_head_init 36 69
-skb_queue_len 265 69
+skb_queue_len 269 69
 skb_queue_len_lockless 44 69
-skb_queue_purge 964 69
-skb_queue_tail 963 69
-skb_unlink 965 69
-skb_unref 882 69
-smp_acquire__after_ctrl_dep 966 86
-smp_call_function 758 256
-smp_call_function_any 967 256
-smp_call_function_many 759 256
-smp_call_function_single 967 256
-smp_call_function_single_async 968 256
-smp_cond_load_acquire 969 86
-smp_cond_load_relaxed 970 86
-smp_load_acquire 969 288
-smp_mb 971 158
-smp_mb__after_atomic 972 85
-smp_mb__after_mmgrab 973 185
-smp_mb__after_spinlock 973 289
-smp_mb__after_srcu_read_lock 973 102
-smp_mb__after_srcu_read_unlock 973 289
-smp_mb__after_switch_mm 971 70
-smp_mb__after_unlock_lock 973 289
-smp_mb__before_atomic 974 85
-smp_processor_id 840 180
-smp_read_barrier_depends 724 245
-smp_rmb 975 158
-smp_store_mb 976 158
-smp_store_release 446 288
-smp_wmb 977 158
-snd_card_disconnect 978 290
-snd_card_free 979 290
-snd_card_register 980 290
-snd_devm_card_new 354 118
-snd_soc_register_component 981 149
-snd_soc_unregister_component 982 149
-snprintf 40 219
-sock_flag 983 94
-sock_hold 92 94
-sock_owned_by_me 154 94
-sock_owned_by_user 984 94
-sock_owned_by_user_nocheck 984 94
-sock_poll_wait 985 94
-sock_put 307 94
-sock_reset_flag 986 94
-sock_set_flag 987 94
-sock_valbool_flag 988 94
-softirq_count 522 65
-spi_controller_get_devdata 312 118
-spi_controller_put 352 118
+skb_queue_purge 1026 69
+skb_queue_tail 1025 69
+skb_unlink 1027 69
+skb_unref 937 69
+smp_acquire__after_ctrl_dep 1028 87
+smp_call_function 785 262
+smp_call_function_any 1029 262
+smp_call_function_many 786 262
+smp_call_function_single 1029 262
+smp_call_function_single_async 1030 262
+smp_cond_load_acquire 1031 87
+smp_cond_load_relaxed 1032 87
+smp_load_acquire 1031 294
+smp_mb 1033 163
+smp_mb__after_atomic 1034 86
+smp_mb__after_mmgrab 1035 190
+smp_mb__after_spinlock 1035 295
+smp_mb__after_srcu_read_lock 1035 104
+smp_mb__after_srcu_read_unlock 1035 295
+smp_mb__after_switch_mm 1033 70
+smp_mb__after_unlock_lock 1035 295
+smp_mb__before_atomic 1036 86
+smp_processor_id 891 185
+smp_read_barrier_depends 749 251
+smp_rmb 1037 163
+smp_store_mb 1038 163
+smp_store_release 457 294
+smp_wmb 1039 163
+snd_card_disconnect 1040 296
+snd_card_free 1041 296
+snd_card_register 1042 296
+snd_devm_card_new 360 121
+snd_soc_register_component 1043 154
+snd_soc_unregister_component 1044 154
+snprintf 40 224
+sock_flag 1045 95
+sock_hold 92 95
+sock_owned_by_me 157 95
+sock_owned_by_user 1046 95
+sock_owned_by_user_nocheck 1046 95
+sock_poll_wait 1047 95
+sock_put 313 95
+sock_reset_flag 1048 95
+sock_set_flag 1049 95
+sock_valbool_flag 1050 95
+softirq_count 542 65
+spi_controller_get_devdata 318 121
+spi_controller_put 358 121
 spi_get_drvdata 40 11
-spi_master_get_devdata 312 118
-spi_master_put 352 118
-spi_register_controller 989 150
-spi_register_master 989 150
-spi_sync 268 150
-spi_unregister_controller 990 150
-spi_unregister_master 990 150
-spin_is_contended 841 83
-spin_is_locked 841 83
-spin_lock 94 269
-spin_lock_bh 95 269
-spin_lock_init 36 83
-spin_lock_irq 991 269
-spin_lock_irqsave 991 269
-spin_lock_irqsave_nested 991 269
-spin_lock_nest_lock 94 269
-spin_lock_nested 94 269
-spin_needbreak 841 83
-spin_trylock 800 269
-spin_trylock_bh 992 269
-spin_trylock_irq 993 269
-spin_trylock_irqsave 993 269
-spin_unlock 97 269
-spin_unlock_bh 98 269
-spin_unlock_irq 994 269
-spin_unlock_irqrestore 994 269
-spin_until_cond 995 291
-sprintf 40 219
-srcu_barrier 996 102
-srcu_dereference 997 271
-srcu_dereference_check 997 271
-srcu_dereference_notrace 997 271
-srcu_down_read 998 102
-srcu_down_read_fast 998 102
-srcu_read_lock 998 102
-srcu_read_lock_fast 998 102
-srcu_read_lock_fast_notrace 998 102
-srcu_read_lock_fast_updown 998 102
-srcu_read_lock_held 841 42
-srcu_read_lock_nmisafe 998 102
-srcu_read_lock_notrace 998 102
-srcu_read_unlock 999 102
-srcu_read_unlock_fast 999 102
-srcu_read_unlock_fast_notrace 999 102
-srcu_read_unlock_fast_updown 999 102
-srcu_read_unlock_nmisafe 999 102
-srcu_read_unlock_notrace 999 102
-srcu_up_read 999 102
-srcu_up_read_fast 999 102
-ssleep 302 177
-start_poll_synchronize_rcu 464 42
-start_poll_synchronize_srcu 465 102
+spi_master_get_devdata 318 121
+spi_master_put 358 121
+spi_register_controller 1051 155
+spi_register_master 1051 155
+spi_sync 272 155
+spi_unregister_controller 1052 155
+spi_unregister_master 1052 155
+spin_is_contended 892 84
+spin_is_locked 892 84
+spin_lock 94 274
+spin_lock_bh 95 274
+spin_lock_init 36 84
+spin_lock_irq 1053 274
+spin_lock_irqsave 1054 274
+spin_lock_irqsave_nested 1055 274
+spin_lock_nest_lock 1056 274
+spin_lock_nested 1056 274
+spin_needbreak 892 84
+spin_trylock 839 274
+spin_trylock_bh 1057 274
+spin_trylock_irq 1058 274
+spin_trylock_irqsave 1059 274
+spin_unlock 97 274
+spin_unlock_bh 98 274
+spin_unlock_irq 1060 274
+spin_unlock_irqrestore 1061 274
+spin_until_cond 1062 297
+sprintf 40 224
+srcu_barrier 1063 104
+srcu_dereference 1064 276
+srcu_dereference_check 1064 276
+srcu_dereference_notrace 1064 276
+srcu_down_read 1065 104
+srcu_down_read_fast 1065 104
+srcu_read_lock 1065 104
+srcu_read_lock_fast 1065 104
+srcu_read_lock_fast_notrace 1065 104
+srcu_read_lock_fast_updown 1065 104
+srcu_read_lock_held 892 42
+srcu_read_lock_nmisafe 1065 104
+srcu_read_lock_notrace 1065 104
+srcu_read_unlock 1066 104
+srcu_read_unlock_fast 1066 104
+srcu_read_unlock_fast_notrace 1066 104
+srcu_read_unlock_fast_updown 1066 104
+srcu_read_unlock_nmisafe 1066 104
+srcu_read_unlock_notrace 1066 104
+srcu_up_read 1066 104
+srcu_up_read_fast 1066 104
+ssleep 308 182
+start_poll_synchronize_rcu 475 42
+start_poll_synchronize_srcu 476 104
 static_assert 1 10
-static_branch_dec 1000 292
-static_branch_dec_cpuslocked 1000 292
-static_branch_disable 1001 292
-static_branch_disable_cpuslocked 1001 292
-static_branch_enable 1002 292
-static_branch_enable_cpuslocked 1002 292
-static_branch_inc 1003 292
-static_branch_inc_cpuslocked 1003 292
-static_branch_likely 1004 292
-static_branch_unlikely 1004 292
-static_key_count 44 217
-static_key_disable 1001 292
-static_key_disable_cpuslocked 1001 292
-static_key_enable 1002 292
-static_key_enable_cpuslocked 1002 292
-static_key_enabled 1005 292
-static_key_false 1005 292
-static_key_fast_inc_not_disabled 217 217
-static_key_slow_dec 1000 292
-static_key_slow_dec_cpuslocked 1000 292
-static_key_slow_inc 1003 292
-static_key_slow_inc_cpuslocked 1003 292
-static_key_true 1005 292
-stop_machine 590 293
-store_release_wake_up 1006 89
-strcasecmp 40 225
-strchr 40 225
-strcmp 40 225
-strcpy 61 225
-strlcpy 61 225
-strlen 40 225
-strncmp 40 225
-strncpy 61 225
+static_branch_dec 1067 298
+static_branch_dec_cpuslocked 1068 298
+static_branch_disable 1069 298
+static_branch_disable_cpuslocked 1070 298
+static_branch_enable 1071 298
+static_branch_enable_cpuslocked 1072 298
+static_branch_inc 1073 298
+static_branch_inc_cpuslocked 1074 298
+static_branch_likely 1075 298
+static_branch_unlikely 1075 298
+static_cpu_has 142 101
+static_key_count 44 222
+static_key_disable 1069 298
+static_key_disable_cpuslocked 1070 298
+static_key_enable 1071 298
+static_key_enable_cpuslocked 1072 298
+static_key_enabled 1076 298
+static_key_false 1076 298
+static_key_fast_inc_not_disabled 220 222
+static_key_slow_dec 1067 298
+static_key_slow_dec_cpuslocked 1068 298
+static_key_slow_inc 1073 298
+static_key_slow_inc_cpuslocked 1074 298
+static_key_true 1076 298
+stop_machine 610 299
+store_release_wake_up 1077 90
+strcasecmp 40 230
+strchr 40 230
+strcmp 40 230
+strcpy 61 230
+strlcpy 61 230
+strlen 40 230
+strncmp 40 230
+strncpy 61 230
 strncpy_from_user 73 58
-strndup_user 704 225
-strnlen 40 225
-strnlen_user 704 58
-strrchr 40 225
-strscpy 61 225
-strscpy_pad 61 225
-strstr 40 225
-struct_size 1 82
-struct_size_t 1 82
-submit_bio 17 96
-submit_bio_wait 247 96
-subsys_initcall 148 54
-subsys_initcall_sync 148 54
-swab16 1 294
-swab32 1 294
-swab64 1 294
+strndup_user 728 230
+strnlen 40 230
+strnlen_user 728 58
+strrchr 40 230
+strscpy 61 230
+strscpy_pad 61 230
+strstr 40 230
+struct_size 1 83
+struct_size_t 1 83
+submit_bio 17 97
+submit_bio_wait 250 97
+subsys_initcall 149 54
+subsys_initcall_sync 149 54
+swab16 1 300
+swab32 1 300
+swab64 1 300
 swait_active 44 46
-swait_event_exclusive 1007 68
-swait_event_idle_exclusive 1007 68
-swait_event_interruptible_exclusive 1008 68
-swait_event_interruptible_timeout_exclusive 1008 68
-swait_event_timeout_exclusive 1008 68
-swake_up_all 133 210
-swake_up_all_locked 133 210
-swake_up_locked 133 210
-swake_up_one 133 210
-swq_has_sleeper 457 46
-sync_blockdev 247 75
-sync_cmpxchg 294 85
-sync_try_cmpxchg 1009 85
-synchronize_hardirq 1010 19
-synchronize_irq 1011 19
-synchronize_net 1012 278
-synchronize_rcu 1012 112
-synchronize_rcu_expedited 1012 112
-synchronize_rcu_tasks 1013 112
-synchronize_rcu_tasks_rude 1013 112
-synchronize_rcu_tasks_trace 1013 112
-synchronize_srcu 1014 102
-synchronize_srcu_expedited 1014 102
-sysfs_emit 40 219
-sysfs_emit_at 40 219
-sysfs_remove_bin_file 349 128
-sysfs_remove_file 349 128
-sysfs_remove_files 349 128
-sysfs_remove_group 349 128
-sysfs_remove_groups 349 128
-task_cpu 40 110
-task_lock 94 186
-task_pid_nr 40 110
-task_rq_lock 1015 70
-task_rq_unlock 1016 70
-task_tgid_nr 40 110
-task_unlock 97 186
-task_work_add 1017 295
-tasklet_disable 1018 19
-tasklet_disable_in_atomic 1019 19
-tasklet_disable_nosync 1020 19
-tasklet_enable 1021 19
-tasklet_hi_schedule 1022 19
-tasklet_init 1023 19
-tasklet_kill 1024 19
-tasklet_schedule 1022 19
-tasklet_setup 1023 19
-tasklet_unlock_wait 1025 19
-tcf_queue_work 26 296
-test_and_change_bit 1026 49
-test_and_clear_bit 316 49
-test_and_clear_thread_flag 1027 104
-test_and_clear_ti_thread_flag 1028 104
-test_and_clear_tsk_thread_flag 1028 104
-test_and_clear_wake_up_bit 1029 89
-test_and_set_bit 317 49
-test_and_set_bit_lock 1030 49
-test_and_set_thread_flag 1031 104
-test_and_set_ti_thread_flag 1032 104
-test_and_set_tsk_thread_flag 1032 104
-test_bit 318 49
-test_bit_acquire 1033 49
-test_thread_flag 1034 104
-test_ti_thread_flag 983 104
-test_tsk_thread_flag 983 104
-thermal_zone_device_unregister 1035 151
+swait_event_exclusive 1078 68
+swait_event_idle_exclusive 1078 68
+swait_event_interruptible_exclusive 1079 68
+swait_event_interruptible_timeout_exclusive 1079 68
+swait_event_timeout_exclusive 1079 68
+swake_up_all 133 215
+swake_up_all_locked 133 215
+swake_up_locked 133 215
+swake_up_one 133 215
+swq_has_sleeper 468 46
+sync_blockdev 250 75
+sync_cmpxchg 300 86
+sync_try_cmpxchg 1080 86
+synchronize_hardirq 1081 19
+synchronize_irq 1082 19
+synchronize_net 1083 283
+synchronize_rcu 1083 115
+synchronize_rcu_expedited 1083 115
+synchronize_rcu_tasks 1084 115
+synchronize_rcu_tasks_rude 1084 115
+synchronize_rcu_tasks_trace 1084 115
+synchronize_srcu 1085 104
+synchronize_srcu_expedited 1085 104
+sysfs_emit 40 224
+sysfs_emit_at 40 224
+sysfs_remove_bin_file 355 133
+sysfs_remove_file 355 133
+sysfs_remove_files 355 133
+sysfs_remove_group 355 133
+sysfs_remove_groups 355 133
+task_cpu 40 113
+task_lock 94 191
+task_pid_nr 40 113
+task_rq_lock 1086 70
+task_rq_unlock 1087 70
+task_tgid_nr 40 113
+task_unlock 97 191
+task_work_add 1088 301
+tasklet_disable 1089 19
+tasklet_disable_in_atomic 1090 19
+tasklet_disable_nosync 1091 19
+tasklet_enable 1092 19
+tasklet_hi_schedule 1093 19
+tasklet_init 1094 19
+tasklet_kill 1095 19
+tasklet_schedule 1093 19
+tasklet_setup 1094 19
+tasklet_unlock_wait 1096 19
+tcf_queue_work 26 302
+test_and_change_bit 1097 49
+test_and_clear_bit 322 49
+test_and_clear_thread_flag 1098 107
+test_and_clear_ti_thread_flag 1099 107
+test_and_clear_tsk_thread_flag 1099 107
+test_and_clear_wake_up_bit 1100 90
+test_and_set_bit 323 49
+test_and_set_bit_lock 1101 49
+test_and_set_thread_flag 1102 107
+test_and_set_ti_thread_flag 1103 107
+test_and_set_tsk_thread_flag 1103 107
+test_bit 324 49
+test_bit_acquire 1104 49
+test_thread_flag 1105 107
+test_ti_thread_flag 1045 107
+test_tsk_thread_flag 1045 107
+thermal_zone_device_unregister 1106 156
 this_cpu_add 116 71
 this_cpu_add_return 117 71
 this_cpu_and 118 71
@@ -3224,10 +3262,11 @@ this_cpu_cmpxchg128 119 71
 this_cpu_cmpxchg64 119 71
 this_cpu_dec 120 71
 this_cpu_dec_return 121 71
+this_cpu_has 142 101
 this_cpu_inc 122 71
 this_cpu_inc_return 123 71
 this_cpu_or 124 71
-this_cpu_ptr 125 181
+this_cpu_ptr 125 186
 this_cpu_read 126 71
 this_cpu_sub 127 71
 this_cpu_sub_return 128 71
@@ -3236,211 +3275,211 @@ this_cpu_try_cmpxchg128 129 71
 this_cpu_try_cmpxchg64 129 71
 this_cpu_write 130 71
 this_cpu_xchg 131 71
-time_after 40 216
-time_after_eq 40 216
-time_before 40 216
-time_before_eq 40 216
-time_is_after_jiffies 40 216
-time_is_before_jiffies 40 216
-timer_container_of 308 23
-timer_delete 333 76
-timer_delete_sync 332 76
-timer_delete_sync_try 1036 76
+time_after 40 221
+time_after_eq 40 221
+time_before 40 221
+time_before_eq 40 221
+time_is_after_jiffies 40 221
+time_is_before_jiffies 40 221
+timer_container_of 314 23
+timer_delete 339 76
+timer_delete_sync 338 76
+timer_delete_sync_try 1107 76
 timer_pending 106 23
-timer_reduce 732 76
-timer_setup 1037 23
-timer_setup_on_stack 1038 23
-timer_shutdown 1039 76
-timer_shutdown_sync 1040 76
-tlb_finish_mmu 66 297
-tlb_flush_mmu 66 297
-tlb_gather_mmu 703 297
-tlb_remove_page 246 297
-tlb_remove_table 1041 297
-truncate_inode_pages 726 108
-try_cmpxchg 1009 85
-try_cmpxchg128 1009 85
-try_cmpxchg128_acquire 1042 85
-try_cmpxchg128_local 1043 106
-try_cmpxchg128_relaxed 1044 85
-try_cmpxchg128_release 1045 85
-try_cmpxchg64 1009 85
-try_cmpxchg64_acquire 1042 85
-try_cmpxchg64_local 1043 106
-try_cmpxchg64_relaxed 1044 85
-try_cmpxchg64_release 1045 85
-try_cmpxchg_acquire 1042 85
-try_cmpxchg_local 1043 106
-try_cmpxchg_relaxed 1044 85
-try_cmpxchg_release 1045 85
-try_get_page 326 108
-try_module_get 447 63
-try_to_del_timer_sync 1036 76
-try_to_wake_up 330 68
-try_wait_for_completion 1046 107
-tryget_task_struct 326 186
-trylock_buffer 1047 100
-trylock_page 448 166
-typec_register_port 1048 298
-typec_unregister_port 1049 298
+timer_reduce 757 76
+timer_setup 1108 23
+timer_setup_on_stack 1109 23
+timer_shutdown 1110 76
+timer_shutdown_sync 1111 76
+tlb_finish_mmu 66 303
+tlb_flush_mmu 66 303
+tlb_gather_mmu 727 303
+tlb_remove_page 249 303
+tlb_remove_table 1112 303
+truncate_inode_pages 751 111
+try_cmpxchg 1080 86
+try_cmpxchg128 1080 86
+try_cmpxchg128_acquire 1113 86
+try_cmpxchg128_local 1114 109
+try_cmpxchg128_relaxed 1115 86
+try_cmpxchg128_release 1116 86
+try_cmpxchg64 1080 86
+try_cmpxchg64_acquire 1113 86
+try_cmpxchg64_local 1114 109
+try_cmpxchg64_relaxed 1115 86
+try_cmpxchg64_release 1116 86
+try_cmpxchg_acquire 1113 86
+try_cmpxchg_local 1114 109
+try_cmpxchg_relaxed 1115 86
+try_cmpxchg_release 1116 86
+try_get_page 332 111
+try_module_get 458 63
+try_to_del_timer_sync 1107 76
+try_to_wake_up 336 68
+try_wait_for_completion 1117 110
+tryget_task_struct 332 191
+trylock_buffer 1118 102
+trylock_page 459 171
+typec_register_port 1119 304
+typec_unregister_port 1120 304
 typeof 3 45
-u64_stats_add 1050 299
-u64_stats_fetch_begin 606 299
-u64_stats_fetch_retry 1051 299
-u64_stats_inc 666 299
-u64_stats_init 36 299
-u64_stats_read 774 299
-u64_stats_set 669 299
-u64_stats_sub 1052 299
-u64_stats_update_begin 1053 299
-u64_stats_update_begin_irqsave 1054 299
-u64_stats_update_end 1055 299
-u64_stats_update_end_irqrestore 1055 299
-u64_to_user_ptr 1 243
-uart_add_one_port 1056 300
-uart_port_lock 94 300
-uart_port_lock_irq 991 300
-uart_port_lock_irqsave 991 300
-uart_port_trylock 800 300
-uart_port_trylock_irqsave 993 300
-uart_port_unlock 97 300
-uart_port_unlock_irq 994 300
-uart_port_unlock_irqrestore 994 300
-uart_remove_one_port 1057 300
-udelay 335 177
+u64_stats_add 1121 305
+u64_stats_fetch_begin 626 305
+u64_stats_fetch_retry 1122 305
+u64_stats_inc 687 305
+u64_stats_init 36 305
+u64_stats_read 806 305
+u64_stats_set 690 305
+u64_stats_sub 1123 305
+u64_stats_update_begin 1124 305
+u64_stats_update_begin_irqsave 1125 305
+u64_stats_update_end 1126 305
+u64_stats_update_end_irqrestore 1126 305
+u64_to_user_ptr 1 249
+uart_add_one_port 1127 306
+uart_port_lock 94 306
+uart_port_lock_irq 1053 306
+uart_port_lock_irqsave 1054 306
+uart_port_trylock 839 306
+uart_port_trylock_irqsave 1059 306
+uart_port_unlock 97 306
+uart_port_unlock_irq 1060 306
+uart_port_unlock_irqrestore 1061 306
+uart_remove_one_port 1128 306
+udelay 341 182
 umax 1 25
 umin 1 25
-unbind_from_irqhandler 1058 95
+unbind_from_irqhandler 1129 96
 unlikely 79 39
-unlock_buffer 1059 100
-unlock_new_inode 626 170
-unlock_page 449 166
-unlock_sock_fast 919 94
-unlock_task_sighand 1060 235
-unrcu_pointer 1061 271
+unlock_buffer 1130 102
+unlock_new_inode 646 175
+unlock_page 460 171
+unlock_sock_fast 978 95
+unlock_task_sighand 1131 240
+unrcu_pointer 1132 276
 unreachable 11 8
-unregister_candev 1062 64
-unregister_netdev 1063 278
-unregister_netdevice 1062 64
-up 1064 161
-up_read 146 162
-up_read_non_owner 146 162
-up_write 147 162
-update_mmu_cache 335 174
+unregister_candev 1133 64
+unregister_netdev 1134 283
+unregister_netdevice 1133 64
+up 1135 166
+up_read 147 167
+up_read_non_owner 147 167
+up_write 148 167
+update_mmu_cache 341 179
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1065 301
-usb_alloc_urb 82 302
-usb_block_urb 1066 302
-usb_control_msg 268 302
-usb_del_gadget_udc 1067 301
-usb_fill_bulk_urb 1068 302
-usb_fill_control_urb 1069 302
-usb_fill_int_urb 1068 302
-usb_free_urb 307 302
-usb_get_dev 392 302
-usb_kill_anchored_urbs 1070 302
-usb_kill_urb 1071 302
-usb_poison_anchored_urbs 1070 302
-usb_poison_urb 1072 302
-usb_put_dev 418 302
-usb_put_urb 307 302
-usb_submit_urb 1073 302
-usb_unlink_anchored_urbs 1070 302
-usb_unlink_urb 1074 302
-usb_unpoison_anchored_urbs 1075 302
-usecs_to_jiffies 40 216
-usleep_idle_range 302 177
-usleep_range 302 177
-usleep_range_state 302 177
-va_arg 1 303
-va_copy 1 303
-va_end 1 303
-va_start 1 303
-vfree 607 304
-vfs_fsync 247 170
-video_drvdata 312 118
-virt_load_acquire 969 288
-virt_mb 971 158
-virt_mb__after_atomic 972 85
-virt_mb__before_atomic 974 85
-virt_rmb 975 158
-virt_store_mb 976 158
-virt_store_release 446 288
-virt_to_folio 40 108
-virt_to_page 40 108
-virt_to_phys 40 108
-virt_wmb 977 158
-vma_assert_locked 563 236
-vma_assert_read_locked 563 236
-vma_assert_write_locked 154 236
-vma_end_read 1076 236
-vma_end_write_all 1077 236
-vma_is_attached 106 236
-vma_start_read 685 236
-vma_start_read_locked 685 236
-vma_start_read_locked_nested 685 236
-vma_start_write 1078 236
-vma_start_write_killable 1079 236
-vmalloc 140 304
-vzalloc 140 304
-wait_event 1007 68
-wait_event_cmd 1007 68
-wait_event_exclusive_cmd 1007 68
-wait_event_freezable 1008 68
-wait_event_freezable_timeout 1008 68
-wait_event_hrtimeout 1008 68
-wait_event_idle 1007 68
-wait_event_idle_exclusive 1007 68
-wait_event_idle_timeout 1008 68
-wait_event_interruptible 1008 68
-wait_event_interruptible_exclusive 1008 68
-wait_event_interruptible_hrtimeout 1008 68
-wait_event_interruptible_lock_irq 1008 68
-wait_event_interruptible_locked 1008 68
-wait_event_interruptible_locked_irq 1008 68
-wait_event_interruptible_timeout 1008 68
-wait_event_killable 1008 68
-wait_event_killable_timeout 1008 68
-wait_event_lock_irq 1007 68
-wait_event_lock_irq_cmd 1007 68
-wait_event_state 1008 68
-wait_event_timeout 1008 68
-wait_for_completion 1080 107
-wait_for_completion_interruptible 1081 107
-wait_for_completion_interruptible_timeout 1081 107
-wait_for_completion_io 1080 107
-wait_for_completion_io_timeout 1081 107
-wait_for_completion_killable 1081 107
-wait_for_completion_killable_timeout 1081 107
-wait_for_completion_state 1081 107
-wait_for_completion_timeout 1081 107
-wait_on_bit 1082 89
-wait_on_bit_action 1082 89
-wait_on_bit_io 1082 89
-wait_on_bit_lock 1083 89
-wait_on_bit_lock_action 1083 89
-wait_on_bit_lock_io 1083 89
-wait_on_bit_timeout 1082 89
-wait_on_buffer 450 100
-wait_on_page_writeback 450 166
-wait_task_inactive 247 125
-wait_var_event 1084 89
-wait_var_event_any_lock 1085 89
-wait_var_event_interruptible 1085 89
-wait_var_event_io 1084 89
-wait_var_event_killable 1085 89
-wait_var_event_mutex 1085 89
-wait_var_event_spinlock 1085 89
-wait_var_event_timeout 1085 89
-wait_woken 1086 73
+usb_add_gadget_udc 1136 307
+usb_alloc_urb 82 308
+usb_block_urb 1137 308
+usb_control_msg 272 308
+usb_del_gadget_udc 1138 307
+usb_fill_bulk_urb 1139 308
+usb_fill_control_urb 1140 308
+usb_fill_int_urb 1139 308
+usb_free_urb 313 308
+usb_get_dev 398 308
+usb_kill_anchored_urbs 1141 308
+usb_kill_urb 1142 308
+usb_poison_anchored_urbs 1141 308
+usb_poison_urb 1143 308
+usb_put_dev 428 308
+usb_put_urb 313 308
+usb_submit_urb 1144 308
+usb_unlink_anchored_urbs 1141 308
+usb_unlink_urb 1145 308
+usb_unpoison_anchored_urbs 1146 308
+usecs_to_jiffies 40 221
+usleep_idle_range 308 182
+usleep_range 308 182
+usleep_range_state 308 182
+va_arg 1 309
+va_copy 1 309
+va_end 1 309
+va_start 1 309
+vfree 627 310
+vfs_fsync 250 175
+video_drvdata 318 121
+virt_load_acquire 1031 294
+virt_mb 1033 163
+virt_mb__after_atomic 1034 86
+virt_mb__before_atomic 1036 86
+virt_rmb 1037 163
+virt_store_mb 1038 163
+virt_store_release 457 294
+virt_to_folio 40 111
+virt_to_page 40 111
+virt_to_phys 40 111
+virt_wmb 1039 163
+vma_assert_locked 583 241
+vma_assert_read_locked 583 241
+vma_assert_write_locked 157 241
+vma_end_read 1147 241
+vma_end_write_all 1148 241
+vma_is_attached 106 241
+vma_start_read 709 241
+vma_start_read_locked 709 241
+vma_start_read_locked_nested 1149 241
+vma_start_write 1150 241
+vma_start_write_killable 1151 241
+vmalloc 140 310
+vzalloc 140 310
+wait_event 1078 68
+wait_event_cmd 1078 68
+wait_event_exclusive_cmd 1078 68
+wait_event_freezable 1079 68
+wait_event_freezable_timeout 1079 68
+wait_event_hrtimeout 1079 68
+wait_event_idle 1078 68
+wait_event_idle_exclusive 1078 68
+wait_event_idle_timeout 1079 68
+wait_event_interruptible 1079 68
+wait_event_interruptible_exclusive 1079 68
+wait_event_interruptible_hrtimeout 1079 68
+wait_event_interruptible_lock_irq 1079 68
+wait_event_interruptible_locked 1079 68
+wait_event_interruptible_locked_irq 1079 68
+wait_event_interruptible_timeout 1079 68
+wait_event_killable 1079 68
+wait_event_killable_timeout 1079 68
+wait_event_lock_irq 1078 68
+wait_event_lock_irq_cmd 1078 68
+wait_event_state 1079 68
+wait_event_timeout 1079 68
+wait_for_completion 1152 110
+wait_for_completion_interruptible 1153 110
+wait_for_completion_interruptible_timeout 1153 110
+wait_for_completion_io 1152 110
+wait_for_completion_io_timeout 1153 110
+wait_for_completion_killable 1153 110
+wait_for_completion_killable_timeout 1153 110
+wait_for_completion_state 1153 110
+wait_for_completion_timeout 1153 110
+wait_on_bit 1154 90
+wait_on_bit_action 1154 90
+wait_on_bit_io 1154 90
+wait_on_bit_lock 1155 90
+wait_on_bit_lock_action 1155 90
+wait_on_bit_lock_io 1155 90
+wait_on_bit_timeout 1154 90
+wait_on_buffer 461 102
+wait_on_page_writeback 461 171
+wait_task_inactive 250 130
+wait_var_event 1156 90
+wait_var_event_any_lock 1157 90
+wait_var_event_interruptible 1157 90
+wait_var_event_io 1156 90
+wait_var_event_killable 1157 90
+wait_var_event_mutex 1157 90
+wait_var_event_spinlock 1157 90
+wait_var_event_timeout 1157 90
+wait_woken 1158 73
 waitqueue_active 44 46
-wake_q_add 1087 125
-wake_q_add_safe 1087 125
+wake_q_add 1159 130
+wake_q_add_safe 1159 130
 wake_up 132 68
 wake_up_all 132 68
 wake_up_all_locked 133 68
-wake_up_bit 1088 305
+wake_up_bit 1160 311
 wake_up_interruptible 132 68
 wake_up_interruptible_all 132 68
 wake_up_interruptible_nr 132 68
@@ -3450,56 +3489,56 @@ wake_up_interruptible_sync_poll 133 68
 wake_up_interruptible_sync_poll_locked 133 46
 wake_up_locked 133 68
 wake_up_locked_poll 133 68
-wake_up_new_task 1089 125
+wake_up_new_task 1161 130
 wake_up_nr 132 68
 wake_up_poll 132 68
 wake_up_poll_on_current_cpu 133 46
 wake_up_pollfree 133 46
-wake_up_process 1090 68
-wake_up_q 626 125
-wake_up_state 1090 68
+wake_up_process 1162 68
+wake_up_q 646 130
+wake_up_state 1162 68
 wake_up_sync 133 68
-wake_up_var 1091 305
-wake_up_var_locked 133 89
-wake_up_var_protected 133 89
-watchdog_register_device 1092 152
-watchdog_unregister_device 1093 152
-wiphy_free 352 118
-wiphy_lock 347 238
-wiphy_priv 312 118
-wiphy_unlock 351 238
-wmb 1094 158
-woken_wake_function 330 73
-work_busy 1095 18
+wake_up_var 1163 311
+wake_up_var_locked 133 90
+wake_up_var_protected 133 90
+watchdog_register_device 1164 157
+watchdog_unregister_device 1165 157
+wiphy_free 358 121
+wiphy_lock 353 243
+wiphy_priv 318 121
+wiphy_unlock 357 243
+wmb 1166 163
+woken_wake_function 336 73
+work_busy 1167 18
 work_pending 106 18
 wq_has_single_sleeper 44 46
-wq_has_sleeper 457 46
-write_lock 1096 269
-write_lock_bh 1097 269
-write_lock_irq 1098 269
-write_lock_irqsave 1098 269
-write_lock_nested 1096 269
-write_seqcount_begin 852 67
-write_seqcount_begin_nested 852 67
-write_seqcount_end 853 67
-write_seqcount_invalidate 851 67
-write_seqcount_latch 851 67
-write_seqcount_latch_begin 852 67
-write_seqcount_latch_end 1055 67
-write_seqlock 889 67
-write_seqlock_bh 890 67
-write_seqlock_irq 891 67
-write_seqlock_irqsave 891 67
-write_sequnlock 892 67
-write_sequnlock_bh 893 67
-write_sequnlock_irq 894 67
-write_sequnlock_irqrestore 894 67
-write_trylock 1099 269
-write_trylock_irqsave 1100 269
-write_unlock 1101 269
-write_unlock_bh 1102 269
-write_unlock_irq 1103 269
-write_unlock_irqrestore 1103 269
+wq_has_sleeper 468 46
+write_lock 1168 274
+write_lock_bh 1169 274
+write_lock_irq 1170 274
+write_lock_irqsave 1171 274
+write_lock_nested 1172 274
+write_seqcount_begin 907 67
+write_seqcount_begin_nested 907 67
+write_seqcount_end 908 67
+write_seqcount_invalidate 906 67
+write_seqcount_latch 906 67
+write_seqcount_latch_begin 907 67
+write_seqcount_latch_end 1126 67
+write_seqlock 945 67
+write_seqlock_bh 946 67
+write_seqlock_irq 947 67
+write_seqlock_irqsave 948 67
+write_sequnlock 949 67
+write_sequnlock_bh 950 67
+write_sequnlock_irq 951 67
+write_sequnlock_irqrestore 952 67
+write_trylock 1173 274
+write_trylock_irqsave 1174 274
+write_unlock 1175 274
+write_unlock_bh 1176 274
+write_unlock_irq 1177 274
+write_unlock_irqrestore 1178 274
 writeb 104 66
 writeb_relaxed 104 66
 writel 104 66
@@ -3512,1379 +3551,1414 @@ writesq 85 66
 writesw 85 66
 writew 104 66
 writew_relaxed 104 66
-ww_mutex_lock 348 306
-ww_mutex_lock_interruptible 348 306
-ww_mutex_lock_slow 347 306
-ww_mutex_lock_slow_interruptible 348 306
-ww_mutex_trylock 350 306
-ww_mutex_unlock 351 306
+wrprotect_ptes 290 106
+ww_mutex_lock 354 312
+ww_mutex_lock_interruptible 354 312
+ww_mutex_lock_slow 353 312
+ww_mutex_lock_slow_interruptible 354 312
+ww_mutex_trylock 356 312
+ww_mutex_unlock 357 312
 xa_alloc 135 74
-xa_cmpxchg 1104 74
-xa_erase 1105 74
-xa_erase_irq 1105 74
-xa_for_each 1106 74
+xa_cmpxchg 1179 74
+xa_erase 1180 74
+xa_erase_irq 1180 74
+xa_for_each 1181 74
 xa_insert 135 74
-xa_load 838 74
-xa_lock 94 307
-xa_lock_bh 95 307
-xa_lock_irq 991 307
-xa_lock_irqsave 991 307
-xa_store 1107 74
-xa_store_irq 1107 74
-xa_trylock 800 307
-xa_unlock 97 307
-xa_unlock_bh 98 307
-xa_unlock_irq 994 307
-xa_unlock_irqrestore 994 307
-xas_load 838 74
-xas_lock 94 307
-xas_lock_bh 95 307
-xas_lock_irq 991 307
-xas_lock_irqsave 991 307
-xas_store 1108 74
-xas_unlock 97 307
-xas_unlock_bh 98 307
-xas_unlock_irq 994 307
-xas_unlock_irqrestore 994 307
-xchg 237 85
-xchg_acquire 238 85
-xchg_relaxed 239 85
-xchg_release 240 85
-xor_unlock_is_negative_byte 1109 49
-xprt_wait_for_buffer_space 54 308
-xprt_write_space 1110 308
-yield 589 109
+xa_load 889 74
+xa_lock 94 313
+xa_lock_bh 95 313
+xa_lock_irq 1053 313
+xa_lock_irqsave 1054 313
+xa_store 1182 74
+xa_store_irq 1182 74
+xa_trylock 839 313
+xa_unlock 97 313
+xa_unlock_bh 98 313
+xa_unlock_irq 1060 313
+xa_unlock_irqrestore 1061 313
+xas_load 889 74
+xas_lock 94 313
+xas_lock_bh 95 313
+xas_lock_irq 1053 313
+xas_lock_irqsave 1054 313
+xas_store 1183 74
+xas_unlock 97 313
+xas_unlock_bh 98 313
+xas_unlock_irq 1060 313
+xas_unlock_irqrestore 1061 313
+xchg 240 86
+xchg_acquire 241 86
+xchg_relaxed 242 86
+xchg_release 243 86
+xor_unlock_is_negative_byte 1184 49
+xprt_wait_for_buffer_space 54 314
+xprt_write_space 1185 314
+yield 609 112
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1111 63
-EXPORT_SYMBOL* 1111 27
-TP_* 1111 309
-MAX_* 1111 310
-MIN_* 1111 310
-*synchronize* 1112 311
-*grace_period* 1112 311
-*rcu_barrier* 1113 311
-*call_rcu* 1114 311
-*free_rcu* 1115 311
-_get_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1116 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1117 311 _drvdata*_ *unless_null*
-*try_get* 1117 311 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1118 311
-*_set_+*data 1119 11
-dev_* 1119 126
-netdev_* 1119 126
-pr_* 1119 126
-*print* 1119 311
-complete* 1119 311
-wake_up* 1119 311
-_to_ 1119 312
-kfree* 1119 220
-kvfree* 1119 220
-devm_kfree* 1119 220
-usb_set_intfdata* 1119 302
-dev_* 1120 313
-devm_* 1120 313
-device_* 1120 313
-driver_* 1120 313
-pm_* 1120 313
-sysfs_* 1120 313
-kobject_* 1120 313
-clk_* 1120 313
-regulator_* 1120 313
-reset_control_* 1120 313
-platform_* 1120 313
-pci_* 1120 313
-pcim_* 1120 313
-usb_* 1120 313
-i2c_* 1120 313
-spi_* 1120 313
-hid_* 1120 313
-serio_* 1120 313
-gameport_* 1120 313
-amba_* 1120 313
-virtio_* 1120 313
-sdio_* 1120 313
-serdev_* 1120 313
-auxiliary_* 1120 313
-rpmsg_* 1120 313
-of_* 1120 313
-fwnode_* 1120 313
-acpi_* 1120 313
-irq_* 1120 313
-gpio_* 1120 313
-gpiod_* 1120 313
-phy_* 1120 313
-dma_* 1120 313
-dmam_* 1120 313
-iommu_* 1120 313
-component_* 1120 313
-input_* 1120 313
-iio_* 1120 313
-led_* 1120 313
-snd_* 1120 313
-thermal_* 1120 313
-hwmon_* 1120 313
-power_supply_* 1120 313
-extcon_* 1120 313
-mbox_* 1120 313
-nvmem_* 1120 313
-pinctrl_* 1120 313
-icc_* 1120 313
-opp_* 1120 313
-genpd_* 1120 313
-firmware_* 1120 313
-mfd_* 1120 313
-media_* 1120 313
-v4l2_* 1120 313
-vb2_* 1120 313
-video_* 1120 313
-rc_* 1120 313
-cec_* 1120 313
-drm_* 1120 313
-misc_* 1120 313
-mtd_* 1120 313
-mmc_* 1120 313
-rtc_* 1120 313
-watchdog_* 1120 313
-tty_* 1120 313
-uart_* 1120 313
-cdev_* 1120 313
-crypto_* 1120 313
-hwrng_* 1120 313
-scsi_* 1120 313
-net_* 1120 313
-get_* 1120 313
-put_* 1120 313
-to_* 1120 313
-_put_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1121 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1119 314
-mutex_* 1119 314
-list_* 1119 314
-*alloc* 1122 311
-*memdup* 1122 311
-_create_ 1122 311
-_new_ 1122 311
-_clone_ 1122 311
-_dup_ 1122 311
-_add_ 1123 311
-_insert_ 1123 311
-_link_ 1123 311
-_enqueue_ 1123 311
-_queue_ 1123 311
-_register_ 1123 311
-_store_ 1123 311
-_unlink_ 1124 311
-_del_ 1124 311
-_remove_ 1124 311
-_erase_ 1124 311
-_delete_ 1124 311
-_free_ 1125 311
-_destroy_ 1125 311
-_complete_ 1126 311
-*_sync 1127 311
-synchronize_* 1127 311
-flush_* 1127 311
-drain_* 1127 311`;
+export const conventions = `MODULE_* 1186 63
+EXPORT_SYMBOL* 1186 27
+TP_* 1186 315
+MAX_* 1186 316
+MIN_* 1186 316
+current_* 1187 317
+*synchronize* 1188 318
+*grace_period* 1188 318
+*rcu_barrier* 1189 318
+*call_rcu* 1190 318
+*free_rcu* 1191 318
+_get_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1193 318 _drvdata*_ *unless_null*
+*try_get* 1193 318 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1194 318
+*_set_+*data 1195 11
+dev_* 1195 131
+netdev_* 1195 131
+pr_* 1195 131
+*print* 1195 318
+complete* 1195 318
+wake_up* 1195 318
+_to_ 1195 319
+kfree* 1195 225
+kvfree* 1195 225
+devm_kfree* 1195 225
+usb_set_intfdata* 1195 308
+dev_* 1196 320
+devm_* 1196 320
+device_* 1196 320
+driver_* 1196 320
+pm_* 1196 320
+sysfs_* 1196 320
+kobject_* 1196 320
+clk_* 1196 320
+regulator_* 1196 320
+reset_control_* 1196 320
+platform_* 1196 320
+pci_* 1196 320
+pcim_* 1196 320
+usb_* 1196 320
+i2c_* 1196 320
+spi_* 1196 320
+hid_* 1196 320
+serio_* 1196 320
+gameport_* 1196 320
+amba_* 1196 320
+virtio_* 1196 320
+sdio_* 1196 320
+serdev_* 1196 320
+auxiliary_* 1196 320
+rpmsg_* 1196 320
+of_* 1196 320
+fwnode_* 1196 320
+acpi_* 1196 320
+irq_* 1196 320
+gpio_* 1196 320
+gpiod_* 1196 320
+phy_* 1196 320
+dma_* 1196 320
+dmam_* 1196 320
+iommu_* 1196 320
+component_* 1196 320
+input_* 1196 320
+iio_* 1196 320
+led_* 1196 320
+snd_* 1196 320
+thermal_* 1196 320
+hwmon_* 1196 320
+power_supply_* 1196 320
+extcon_* 1196 320
+mbox_* 1196 320
+nvmem_* 1196 320
+pinctrl_* 1196 320
+icc_* 1196 320
+opp_* 1196 320
+genpd_* 1196 320
+firmware_* 1196 320
+mfd_* 1196 320
+media_* 1196 320
+v4l2_* 1196 320
+vb2_* 1196 320
+video_* 1196 320
+rc_* 1196 320
+cec_* 1196 320
+drm_* 1196 320
+misc_* 1196 320
+mtd_* 1196 320
+mmc_* 1196 320
+rtc_* 1196 320
+watchdog_* 1196 320
+tty_* 1196 320
+uart_* 1196 320
+cdev_* 1196 320
+crypto_* 1196 320
+hwrng_* 1196 320
+scsi_* 1196 320
+net_* 1196 320
+get_* 1196 320
+put_* 1196 320
+to_* 1196 320
+_put_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1195 321
+mutex_* 1195 321
+list_* 1195 321
+*alloc* 1198 318
+*memdup* 1198 318
+_create_ 1198 318
+_new_ 1198 318
+_clone_ 1198 318
+_dup_ 1198 318
+_add_ 1199 318
+_insert_ 1199 318
+_link_ 1199 318
+_enqueue_ 1199 318
+_queue_ 1199 318
+_register_ 1199 318
+_store_ 1199 318
+_unlink_ 1200 318
+_del_ 1200 318
+_remove_ 1200 318
+_erase_ 1200 318
+_delete_ 1200 318
+_free_ 1201 318
+_destroy_ 1201 318
+_complete_ 1202 318
+*_sync 1203 318
+synchronize_* 1203 318
+flush_* 1203 318
+drain_* 1203 318
+*unlock* 1204 318
+*fault* 1205 318
+_release*_ 1206 318
+_drop*_ 1206 318
+_leave_ 1206 318
+_exit_ 1206 318
+_end_ 1206 318
+_put_ 1206 318
+_done_ 1206 318
+_finish*_ 1206 318
+_complete*_ 1206 318
+_resume_ 1206 318
+_thaw_ 1206 318
+_up_ 1206 318
+_relax_ 1206 318
+_free*_ 1206 318
+*lock* 1207 318
+*acquire* 1207 318
+_begin_ 1207 318
+_start_ 1207 318
+_enter_ 1207 318
+_get_ 1207 318
+_find_ 1207 318
+_lookup_ 1207 318
+_grab_ 1207 318
+_prepare_ 1207 318
+_claim_ 1207 318
+_pin_ 1207 318
+_down_ 1207 318
+_suspend_ 1207 318
+_freeze_ 1207 318
+_hold_ 1207 318
+_try*_ 1207 318`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1128\t315
+function\t1208\t322
 struct work_struct
-func\t1129\t316
+func\t1209\t323
 struct tasklet_struct
-func\t1130\t317
-callback\t1130\t317
+func\t1210\t324
+callback\t1210\t324
 struct irq_work
-func\t1131\t215
+func\t1211\t220
 struct callback_head
-func\t1132\t318
+func\t1212\t325
 struct irqaction
-handler\t1133\t319
-thread_fn\t1134\t320
+handler\t1213\t326
+thread_fn\t1214\t327
 struct wait_queue_entry
-func\t1135\t321
+func\t1215\t328
 struct kprobe
-pre_handler\t1136\t322
-post_handler\t1136\t322
+pre_handler\t1216\t329
+post_handler\t1216\t329
 struct syscore_ops
-suspend\t1137\t323
-resume\t1138\t323
+suspend\t1217\t330
+resume\t1218\t330
 struct pmu
-add\t1139\t324
-del\t1139\t324
-start\t1139\t324
-stop\t1139\t324
+add\t1219\t331
+del\t1219\t331
+start\t1219\t331
+stop\t1219\t331
 struct bio
-bi_end_io\t1140\t325
+bi_end_io\t1220\t332
 struct buffer_head
-b_end_io\t1140\t326
+b_end_io\t1220\t333
 struct dma_async_tx_descriptor
-callback\t1132\t327
-callback_result\t1132\t327
+callback\t1212\t334
+callback_result\t1212\t334
 struct notifier_block
-notifier_call\t1141\t90
+notifier_call\t1221\t91
 struct kobj_type,struct device,struct device_type
-release\t1142\t328
+release\t1222\t335
 struct class
-dev_release\t1142\t328
-shutdown_pre\t1143\t329
+dev_release\t1222\t335
+shutdown_pre\t1223\t336
 struct pci_driver
-probe\t1144\t330
-remove\t1145\t330
-shutdown\t1146\t329
-suspend\t1147\t331
-resume\t1148\t332
-sriov_configure\t1149\t333
+probe\t1224\t337
+remove\t1225\t337
+shutdown\t1226\t336
+suspend\t1227\t338
+resume\t1228\t339
+sriov_configure\t1229\t340
 struct pci_error_handlers
-error_detected\t1149\t334
-mmio_enabled\t1149\t334
-slot_reset\t1149\t334
-resume\t1149\t334
-reset_prepare\t1150\t335
-reset_done\t1151\t336
+error_detected\t1229\t341
+mmio_enabled\t1229\t341
+slot_reset\t1229\t341
+resume\t1229\t341
+reset_prepare\t1230\t342
+reset_done\t1231\t343
 struct usb_driver
-probe\t1152\t330
-disconnect\t1153\t330
-shutdown\t1146\t329
-suspend\t1154\t337
-resume\t1155\t337
-reset_resume\t1155\t337
-pre_reset\t1156\t338
-post_reset\t1157\t338
-unlocked_ioctl\t1134\t339
+probe\t1232\t337
+disconnect\t1233\t337
+shutdown\t1226\t336
+suspend\t1234\t344
+resume\t1235\t344
+reset_resume\t1235\t344
+pre_reset\t1236\t345
+post_reset\t1237\t345
+unlocked_ioctl\t1214\t346
 struct usb_serial_driver
-probe\t1158\t340
-attach\t1158\t340
-disconnect\t1159\t340
-release\t1160\t341
-port_probe\t1161\t342
-port_remove\t1162\t343
-open\t1163\t344
-close\t1164\t345
-read_int_callback\t1140\t346
-write_int_callback\t1140\t346
-read_bulk_callback\t1140\t346
-write_bulk_callback\t1140\t346
+probe\t1238\t347
+attach\t1238\t347
+disconnect\t1239\t347
+release\t1240\t348
+port_probe\t1241\t349
+port_remove\t1242\t350
+open\t1243\t351
+close\t1244\t352
+read_int_callback\t1220\t353
+write_int_callback\t1220\t353
+read_bulk_callback\t1220\t353
+write_bulk_callback\t1220\t353
 struct urb
-complete\t1140\t346
+complete\t1220\t353
 struct usb_request
-complete\t1139\t347
+complete\t1219\t354
 struct usb_gadget_driver
-bind\t1165\t348
-unbind\t1166\t348
-setup\t1140\t348
-disconnect\t1140\t348
-suspend\t1140\t348
-resume\t1140\t348
-reset\t1140\t348
+bind\t1245\t355
+unbind\t1246\t355
+setup\t1220\t355
+disconnect\t1220\t355
+suspend\t1220\t355
+resume\t1220\t355
+reset\t1220\t355
 struct usb_gadget_ops
-udc_start\t1167\t349
-udc_stop\t1168\t349
-pullup\t1169\t350
+udc_start\t1247\t356
+udc_stop\t1248\t356
+pullup\t1249\t357
 struct usb_ep_ops
-queue\t1140\t351
-dequeue\t1140\t351
-set_halt\t1140\t351
-set_wedge\t1140\t351
-fifo_status\t1140\t351
-fifo_flush\t1140\t351
+queue\t1220\t358
+dequeue\t1220\t358
+set_halt\t1220\t358
+set_wedge\t1220\t358
+fifo_status\t1220\t358
+fifo_flush\t1220\t358
 struct usb_function
-bind\t1165\t352
-unbind\t1166\t352
-free_func\t1134\t352
-set_alt\t1140\t352
-disable\t1140\t352
-setup\t1140\t352
-suspend\t1140\t352
-resume\t1140\t352
+bind\t1245\t359
+unbind\t1246\t359
+free_func\t1214\t359
+set_alt\t1220\t359
+disable\t1220\t359
+setup\t1220\t359
+suspend\t1220\t359
+resume\t1220\t359
 struct virtio_driver
-probe\t1170\t353
-remove\t1171\t353
-config_changed\t1172\t353
-freeze\t1173\t353
-restore\t1174\t353
+probe\t1250\t360
+remove\t1251\t360
+config_changed\t1252\t360
+freeze\t1253\t360
+restore\t1254\t360
 struct acpi_driver
-add\t1175\t354
-remove\t1176\t354
-notify\t1134\t355
+add\t1255\t361
+remove\t1256\t361
+notify\t1214\t362
 struct serio_driver
-connect\t1177\t356
-reconnect\t1178\t356
-fast_reconnect\t1178\t356
-cleanup\t1178\t356
-disconnect\t1179\t356
-interrupt\t1180\t357
+connect\t1257\t363
+reconnect\t1258\t363
+fast_reconnect\t1258\t363
+cleanup\t1258\t363
+disconnect\t1259\t363
+interrupt\t1260\t364
 struct hid_driver
-probe\t1181\t358
-remove\t1182\t359
-raw_event\t1183\t360
-event\t1183\t360
-report\t1183\t360
-suspend\t1154\t361
-resume\t1155\t361
-reset_resume\t1155\t361
+probe\t1261\t365
+remove\t1262\t366
+raw_event\t1263\t367
+event\t1263\t367
+report\t1263\t367
+suspend\t1234\t368
+resume\t1235\t368
+reset_resume\t1235\t368
 struct hid_ll_driver
-start\t1184\t362
-stop\t1185\t363
-open\t1186\t364
-close\t1187\t365
+start\t1264\t369
+stop\t1265\t370
+open\t1266\t371
+close\t1267\t372
 struct bus_type
-probe\t1188\t366
-remove\t1189\t366
-shutdown\t1190\t329
-match\t1141\t366
+probe\t1268\t373
+remove\t1269\t373
+shutdown\t1270\t336
+match\t1221\t373
 struct component_ops
-bind\t1191\t367
-unbind\t1192\t367
+bind\t1271\t374
+unbind\t1272\t374
 struct component_master_ops
-bind\t1191\t368
-unbind\t1192\t368
+bind\t1271\t375
+unbind\t1272\t375
 struct comedi_driver
-attach\t1193\t369
-auto_attach\t1193\t369
-detach\t1194\t369
+attach\t1273\t376
+auto_attach\t1273\t376
+detach\t1274\t376
 struct irq_domain_ops
-map\t1195\t370
-unmap\t1196\t370
-alloc\t1141\t370
-free\t1141\t370
-activate\t1141\t370
-deactivate\t1141\t370
-xlate\t1141\t370
-translate\t1141\t370
-match\t1141\t370
-select\t1141\t370
+map\t1275\t377
+unmap\t1276\t377
+alloc\t1221\t377
+free\t1221\t377
+activate\t1221\t377
+deactivate\t1221\t377
+xlate\t1221\t377
+translate\t1221\t377
+match\t1221\t377
+select\t1221\t377
 struct irq_chip
-irq_startup\t1197\t371
-irq_shutdown\t1197\t371
-irq_enable\t1197\t371
-irq_disable\t1197\t371
-irq_mask\t1197\t371
-irq_unmask\t1197\t371
-irq_mask_ack\t1197\t371
-irq_set_affinity\t1197\t371
-irq_set_type\t1197\t371
-irq_set_wake\t1197\t371
-irq_retrigger\t1197\t371
-irq_ack\t1139\t371
-irq_eoi\t1139\t371
-irq_bus_lock\t1198\t371
-irq_bus_sync_unlock\t1199\t371
-irq_request_resources\t1200\t372
-irq_release_resources\t1201\t373
+irq_startup\t1277\t378
+irq_shutdown\t1277\t378
+irq_enable\t1277\t378
+irq_disable\t1277\t378
+irq_mask\t1277\t378
+irq_unmask\t1277\t378
+irq_mask_ack\t1277\t378
+irq_set_affinity\t1277\t378
+irq_set_type\t1277\t378
+irq_set_wake\t1277\t378
+irq_retrigger\t1277\t378
+irq_ack\t1219\t378
+irq_eoi\t1219\t378
+irq_bus_lock\t1278\t378
+irq_bus_sync_unlock\t1279\t378
+irq_request_resources\t1280\t379
+irq_release_resources\t1281\t380
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1134\t374
-store\t1134\t374
-read\t1134\t374
-write\t1134\t374
-mmap\t1134\t374
-test\t1134\t374
+show\t1214\t381
+store\t1214\t381
+read\t1214\t381
+write\t1214\t381
+mmap\t1214\t381
+test\t1214\t381
 struct attribute_group
-is_visible\t1134\t375
-is_bin_visible\t1134\t375
+is_visible\t1214\t382
+is_bin_visible\t1214\t382
 struct kernfs_ops
-seq_show\t1202\t376
-seq_start\t1202\t376
-seq_next\t1202\t376
-seq_stop\t1202\t376
-read\t1202\t376
-write\t1202\t376
-mmap\t1202\t376
-open\t1134\t376
-release\t1134\t376
-poll\t1134\t376
-llseek\t1134\t376
+seq_show\t1282\t383
+seq_start\t1282\t383
+seq_next\t1282\t383
+seq_stop\t1282\t383
+read\t1282\t383
+write\t1282\t383
+mmap\t1282\t383
+open\t1214\t383
+release\t1214\t383
+poll\t1214\t383
+llseek\t1214\t383
 struct kernel_param_ops
-get\t1134\t377
-set\t1134\t377
+get\t1214\t384
+set\t1214\t384
 struct configfs_attribute
-show\t1203\t378
-store\t1203\t378
+show\t1283\t385
+store\t1283\t385
 struct configfs_group_operations
-make_item\t1204\t379
-make_group\t1204\t379
-drop_item\t1205\t379
+make_item\t1284\t386
+make_group\t1284\t386
+drop_item\t1285\t386
 struct ctl_table
-proc_handler\t1134\t380
+proc_handler\t1214\t387
 struct configfs_item_operations
-release\t1206\t381
+release\t1286\t388
 struct proc_ops
-proc_read\t1134\t382
-proc_read_iter\t1134\t382
-proc_write\t1134\t382
-proc_lseek\t1134\t382
-proc_poll\t1134\t382
-proc_ioctl\t1134\t382
-proc_compat_ioctl\t1134\t382
-proc_mmap\t1134\t382
-proc_get_unmapped_area\t1134\t382
-proc_open\t1207\t382
-proc_release\t1208\t382
+proc_read\t1214\t389
+proc_read_iter\t1214\t389
+proc_write\t1214\t389
+proc_lseek\t1214\t389
+proc_poll\t1214\t389
+proc_ioctl\t1214\t389
+proc_compat_ioctl\t1214\t389
+proc_mmap\t1214\t389
+proc_get_unmapped_area\t1214\t389
+proc_open\t1287\t389
+proc_release\t1288\t389
 struct tty_operations
-open\t1209\t383
-close\t1210\t383
-hangup\t1211\t383
-shutdown\t1211\t383
-cleanup\t1206\t383
-write\t1140\t383
-put_char\t1140\t383
-flush_chars\t1140\t383
-set_termios\t1212\t383
-set_ldisc\t1212\t383
-throttle\t1213\t383
-unthrottle\t1213\t383
-stop\t1214\t383
-start\t1214\t383
-ioctl\t1134\t383
-compat_ioctl\t1134\t383
-break_ctl\t1134\t383
-wait_until_sent\t1134\t383
+open\t1289\t390
+close\t1290\t390
+hangup\t1291\t390
+shutdown\t1291\t390
+cleanup\t1286\t390
+write\t1220\t390
+put_char\t1220\t390
+flush_chars\t1220\t390
+set_termios\t1292\t390
+set_ldisc\t1292\t390
+throttle\t1293\t390
+unthrottle\t1293\t390
+stop\t1294\t390
+start\t1294\t390
+ioctl\t1214\t390
+compat_ioctl\t1214\t390
+break_ctl\t1214\t390
+wait_until_sent\t1214\t390
 struct tty_port_operations
-activate\t1215\t384
-shutdown\t1216\t384
-destruct\t1217\t384
+activate\t1295\t391
+shutdown\t1296\t391
+destruct\t1297\t391
 struct uart_ops
-set_mctrl\t1218\t385
-get_mctrl\t1218\t385
-stop_tx\t1218\t385
-start_tx\t1218\t385
-start_rx\t1218\t385
-stop_rx\t1218\t385
-enable_ms\t1218\t385
-flush_buffer\t1218\t385
-startup\t1219\t386
-shutdown\t1220\t387
-set_termios\t1221\t385
-set_ldisc\t1221\t385
-break_ctl\t1221\t385
-tx_empty\t1140\t385
-poll_put_char\t1140\t385
-poll_get_char\t1140\t385
+set_mctrl\t1298\t392
+get_mctrl\t1298\t392
+stop_tx\t1298\t392
+start_tx\t1298\t392
+start_rx\t1298\t392
+stop_rx\t1298\t392
+enable_ms\t1298\t392
+flush_buffer\t1298\t392
+startup\t1299\t393
+shutdown\t1300\t394
+set_termios\t1301\t392
+set_ldisc\t1301\t392
+break_ctl\t1301\t392
+tx_empty\t1220\t392
+poll_put_char\t1220\t392
+poll_get_char\t1220\t392
 struct tty_ldisc_ops
-open\t1222\t388
-close\t1223\t389
-read\t1134\t388
-write\t1134\t388
-ioctl\t1134\t388
-compat_ioctl\t1134\t388
-set_termios\t1134\t388
-poll\t1134\t388
-hangup\t1134\t388
-receive_buf\t1134\t390
-receive_buf2\t1134\t390
-write_wakeup\t1141\t388
+open\t1302\t395
+close\t1303\t396
+read\t1214\t395
+write\t1214\t395
+ioctl\t1214\t395
+compat_ioctl\t1214\t395
+set_termios\t1214\t395
+poll\t1214\t395
+hangup\t1214\t395
+receive_buf\t1214\t397
+receive_buf2\t1214\t397
+write_wakeup\t1221\t395
 struct snd_pcm_ops
-open\t1224\t391
-close\t1225\t392
-hw_params\t1226\t393
-prepare\t1227\t394
-hw_free\t1134\t395
-ioctl\t1134\t395
-sync_stop\t1134\t395
-copy\t1134\t395
-fill_silence\t1134\t395
-mmap\t1134\t395
-trigger\t1228\t396
-pointer\t1228\t396
-ack\t1228\t396
+open\t1304\t398
+close\t1305\t399
+hw_params\t1306\t400
+prepare\t1307\t401
+hw_free\t1214\t402
+ioctl\t1214\t402
+sync_stop\t1214\t402
+copy\t1214\t402
+fill_silence\t1214\t402
+mmap\t1214\t402
+trigger\t1308\t403
+pointer\t1308\t403
+ack\t1308\t403
 struct snd_soc_dai_ops
-startup\t1229\t397
-shutdown\t1230\t397
-hw_params\t1134\t397
-hw_free\t1134\t397
-prepare\t1134\t397
-mute_stream\t1134\t397
-trigger\t1231\t396
-probe\t1232\t398
-remove\t1233\t399
-set_sysclk\t1134\t397
-set_fmt\t1134\t397
-set_pll\t1134\t397
-set_clkdiv\t1134\t397
-set_tdm_slot\t1134\t397
-set_bclk_ratio\t1134\t397
+startup\t1309\t404
+shutdown\t1310\t404
+hw_params\t1214\t404
+hw_free\t1214\t404
+prepare\t1214\t404
+mute_stream\t1214\t404
+trigger\t1311\t403
+probe\t1312\t405
+remove\t1313\t406
+set_sysclk\t1214\t404
+set_fmt\t1214\t404
+set_pll\t1214\t404
+set_clkdiv\t1214\t404
+set_tdm_slot\t1214\t404
+set_bclk_ratio\t1214\t404
 struct snd_soc_ops
-startup\t1229\t400
-shutdown\t1230\t400
-hw_params\t1134\t400
-hw_free\t1134\t400
-prepare\t1134\t400
-trigger\t1231\t396
+startup\t1309\t407
+shutdown\t1310\t407
+hw_params\t1214\t407
+hw_free\t1214\t407
+prepare\t1214\t407
+trigger\t1311\t403
 struct snd_soc_component_driver
-probe\t1234\t398
-remove\t1235\t399
-open\t1236\t401
-close\t1237\t401
-hw_params\t1238\t401
-hw_free\t1238\t401
-prepare\t1238\t401
-trigger\t1231\t396
-pointer\t1231\t396
-suspend\t1239\t401
-resume\t1155\t401
+probe\t1314\t405
+remove\t1315\t406
+open\t1316\t408
+close\t1317\t408
+hw_params\t1318\t408
+hw_free\t1318\t408
+prepare\t1318\t408
+trigger\t1311\t403
+pointer\t1311\t403
+suspend\t1319\t408
+resume\t1235\t408
 struct snd_rawmidi_ops
-open\t1240\t402
-close\t1241\t403
-trigger\t1141\t404
+open\t1320\t409
+close\t1321\t410
+trigger\t1221\t411
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1242\t405
-put\t1243\t405
-info\t1134\t405
+get\t1322\t412
+put\t1323\t412
+info\t1214\t412
 struct input_dev
-open\t1244\t406
-close\t1245\t406
-flush\t1246\t406
-event\t1247\t406
+open\t1324\t413
+close\t1325\t413
+flush\t1326\t413
+event\t1327\t413
 struct rc_dev
-open\t1248\t407
-close\t1249\t407
+open\t1328\t414
+close\t1329\t414
 struct led_classdev
-brightness_set\t1140\t408
-brightness_set_blocking\t1134\t408
+brightness_set\t1220\t415
+brightness_set_blocking\t1214\t415
 struct backlight_ops
-update_status\t1250\t409
-get_brightness\t1134\t410
+update_status\t1330\t416
+get_brightness\t1214\t417
 struct thermal_zone_device_ops
-get_temp\t1251\t411
-should_bind\t1251\t411
+get_temp\t1331\t418
+should_bind\t1331\t418
 struct thermal_cooling_device_ops
-set_cur_state\t1252\t412
-get_max_state\t1134\t412
-get_cur_state\t1134\t412
+set_cur_state\t1332\t419
+get_max_state\t1214\t419
+get_cur_state\t1214\t419
 struct hwmon_ops
-read\t1134\t413
-read_string\t1134\t413
-write\t1134\t413
+read\t1214\t420
+read_string\t1214\t420
+write\t1214\t420
 struct watchdog_ops
-start\t1253\t414
-ping\t1253\t414
-set_timeout\t1253\t414
-set_pretimeout\t1253\t414
-get_timeleft\t1253\t414
-ioctl\t1253\t414
-stop\t1134\t414
+start\t1333\t421
+ping\t1333\t421
+set_timeout\t1333\t421
+set_pretimeout\t1333\t421
+get_timeleft\t1333\t421
+ioctl\t1333\t421
+stop\t1214\t421
 struct rtc_class_ops
-read_time\t1254\t415
-set_time\t1254\t415
-read_alarm\t1254\t415
-set_alarm\t1254\t415
-alarm_irq_enable\t1254\t415
+read_time\t1334\t422
+set_time\t1334\t422
+read_alarm\t1334\t422
+set_alarm\t1334\t422
+alarm_irq_enable\t1334\t422
 struct power_supply_desc
-external_power_changed\t1134\t416
+external_power_changed\t1214\t423
 struct regulator_ops
-enable\t1255\t417
-disable\t1255\t417
-set_voltage\t1255\t417
-set_voltage_sel\t1255\t417
-set_mode\t1255\t417
+enable\t1335\t424
+disable\t1335\t424
+set_voltage\t1335\t424
+set_voltage_sel\t1335\t424
+set_mode\t1335\t424
 struct clk_ops
-prepare\t1256\t418
-unprepare\t1256\t418
-is_prepared\t1256\t418
-unprepare_unused\t1256\t418
-recalc_rate\t1256\t418
-round_rate\t1256\t418
-determine_rate\t1256\t418
-set_parent\t1256\t418
-get_parent\t1256\t418
-set_rate\t1256\t418
-set_rate_and_parent\t1256\t418
-recalc_accuracy\t1256\t418
-get_phase\t1256\t418
-set_phase\t1256\t418
-get_duty_cycle\t1256\t418
-set_duty_cycle\t1256\t418
-init\t1256\t418
-terminate\t1256\t418
-enable\t1257\t418
-disable\t1257\t418
-disable_unused\t1257\t418
-is_enabled\t1140\t419
-save_context\t1141\t418
-restore_context\t1141\t418
-debug_init\t1141\t418
+prepare\t1336\t425
+unprepare\t1336\t425
+is_prepared\t1336\t425
+unprepare_unused\t1336\t425
+recalc_rate\t1336\t425
+round_rate\t1336\t425
+determine_rate\t1336\t425
+set_parent\t1336\t425
+get_parent\t1336\t425
+set_rate\t1336\t425
+set_rate_and_parent\t1336\t425
+recalc_accuracy\t1336\t425
+get_phase\t1336\t425
+set_phase\t1336\t425
+get_duty_cycle\t1336\t425
+set_duty_cycle\t1336\t425
+init\t1336\t425
+terminate\t1336\t425
+enable\t1337\t425
+disable\t1337\t425
+disable_unused\t1337\t425
+is_enabled\t1220\t426
+save_context\t1221\t425
+restore_context\t1221\t425
+debug_init\t1221\t425
 struct gpio_chip
-request\t1258\t420
-free\t1259\t420
-get\t1260\t420
-set\t1260\t420
-get_multiple\t1260\t420
-set_multiple\t1260\t420
-direction_input\t1260\t420
-direction_output\t1260\t420
-get_direction\t1260\t420
+request\t1338\t427
+free\t1339\t427
+get\t1340\t427
+set\t1340\t427
+get_multiple\t1340\t427
+set_multiple\t1340\t427
+direction_input\t1340\t427
+direction_output\t1340\t427
+get_direction\t1340\t427
 struct pwm_ops
-request\t1261\t421
-free\t1262\t422
-capture\t1263\t423
-apply\t1141\t424
+request\t1341\t428
+free\t1342\t429
+capture\t1343\t430
+apply\t1221\t431
 struct iio_info
-read_event_value\t1134\t425
-write_event_value\t1134\t425
-read_event_config\t1134\t425
-write_event_config\t1134\t425
-write_raw_get_fmt\t1134\t425
-read_raw\t1134\t426
-read_raw_multi\t1134\t426
-read_avail\t1134\t426
-write_raw\t1134\t426
-read_label\t1134\t426
-debugfs_reg_access\t1134\t426
-update_scan_mode\t1264\t427
+read_event_value\t1214\t432
+write_event_value\t1214\t432
+read_event_config\t1214\t432
+write_event_config\t1214\t432
+write_raw_get_fmt\t1214\t432
+read_raw\t1214\t433
+read_raw_multi\t1214\t433
+read_avail\t1214\t433
+write_raw\t1214\t433
+read_label\t1214\t433
+debugfs_reg_access\t1214\t433
+update_scan_mode\t1344\t434
 struct phy_ops
-init\t1265\t428
-exit\t1266\t428
-power_on\t1267\t428
-power_off\t1268\t428
-set_mode\t1269\t428
-set_media\t1269\t428
-set_speed\t1269\t428
-reset\t1269\t428
-calibrate\t1269\t428
-connect\t1269\t428
-disconnect\t1269\t428
-configure\t1269\t428
-validate\t1269\t428
-release\t1269\t428
+init\t1345\t435
+exit\t1346\t435
+power_on\t1347\t435
+power_off\t1348\t435
+set_mode\t1349\t435
+set_media\t1349\t435
+set_speed\t1349\t435
+reset\t1349\t435
+calibrate\t1349\t435
+connect\t1349\t435
+disconnect\t1349\t435
+configure\t1349\t435
+validate\t1349\t435
+release\t1349\t435
 struct mii_bus
-read\t1270\t429
-write\t1270\t429
-read_c45\t1270\t429
-write_c45\t1270\t429
-reset\t1271\t430
+read\t1350\t436
+write\t1350\t436
+read_c45\t1350\t436
+write_c45\t1350\t436
+reset\t1351\t437
 struct pinmux_ops
-request\t1141\t431
-free\t1141\t431
-set_mux\t1141\t431
-gpio_request_enable\t1141\t431
-gpio_disable_free\t1141\t431
-gpio_set_direction\t1141\t431
+request\t1221\t438
+free\t1221\t438
+set_mux\t1221\t438
+gpio_request_enable\t1221\t438
+gpio_disable_free\t1221\t438
+gpio_set_direction\t1221\t438
 struct ptp_clock_info
-enable\t1141\t432
-verify\t1141\t432
-gettimex64\t1141\t432
-gettime64\t1141\t432
-settime64\t1141\t432
-adjfine\t1141\t432
-adjtime\t1141\t432
-getcrosststamp\t1141\t432
-do_aux_work\t1134\t433
+enable\t1221\t439
+verify\t1221\t439
+gettimex64\t1221\t439
+gettime64\t1221\t439
+settime64\t1221\t439
+adjfine\t1221\t439
+adjtime\t1221\t439
+getcrosststamp\t1221\t439
+do_aux_work\t1214\t440
 struct mmc_host_ops
-request_atomic\t1140\t434
-set_ios\t1134\t434
-get_ro\t1134\t434
-get_cd\t1134\t434
-request\t1141\t434
+request_atomic\t1220\t441
+set_ios\t1214\t441
+get_ro\t1214\t441
+get_cd\t1214\t441
+request\t1221\t441
 struct cec_adap_ops
-adap_enable\t1272\t435
+adap_enable\t1352\t442
 struct fb_ops
-fb_open\t1273\t436
-fb_release\t1274\t437
-fb_destroy\t1142\t438
+fb_open\t1353\t443
+fb_release\t1354\t444
+fb_destroy\t1222\t445
 struct console
-write_thread\t1134\t439
-write_atomic\t1140\t439
-write\t1141\t439
+write_thread\t1214\t446
+write_atomic\t1220\t446
+write\t1221\t446
 struct drm_panel_funcs
-prepare\t1275\t440
-unprepare\t1276\t440
-enable\t1277\t440
-disable\t1278\t440
-get_modes\t1134\t440
+prepare\t1355\t447
+unprepare\t1356\t447
+enable\t1357\t447
+disable\t1358\t447
+get_modes\t1214\t447
 struct drm_bridge_funcs
-attach\t1279\t441
-detach\t1280\t441
+attach\t1359\t448
+detach\t1360\t448
 struct iio_buffer_setup_ops
-preenable\t1281\t427
-postenable\t1282\t427
-predisable\t1283\t427
-postdisable\t1284\t427
+preenable\t1361\t434
+postenable\t1362\t434
+predisable\t1363\t434
+postdisable\t1364\t434
 struct iio_trigger_ops
-set_trigger_state\t1134\t442
+set_trigger_state\t1214\t449
 struct i2c_algorithm
-xfer\t1285\t443
-master_xfer\t1285\t443
-smbus_xfer\t1285\t443
-xfer_atomic\t1140\t443
-master_xfer_atomic\t1140\t443
-smbus_xfer_atomic\t1140\t443
+xfer\t1365\t450
+master_xfer\t1365\t450
+smbus_xfer\t1365\t450
+xfer_atomic\t1220\t450
+master_xfer_atomic\t1220\t450
+smbus_xfer_atomic\t1220\t450
 struct spi_controller
-transfer_one\t1286\t444
-transfer_one_message\t1286\t444
-prepare_message\t1286\t444
+transfer_one\t1366\t451
+transfer_one_message\t1366\t451
+prepare_message\t1366\t451
 struct nvmem_config
-reg_read\t1134\t445
-reg_write\t1134\t445
+reg_read\t1214\t452
+reg_write\t1214\t452
 struct drm_driver
-open\t1287\t446
-postclose\t1288\t446
-release\t1289\t447
+open\t1367\t453
+postclose\t1368\t453
+release\t1369\t454
 struct drm_crtc_funcs
-enable_vblank\t1290\t448
-disable_vblank\t1291\t449
-destroy\t1206\t450
+enable_vblank\t1370\t455
+disable_vblank\t1371\t456
+destroy\t1286\t457
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1206\t451
-late_register\t1134\t451
-early_unregister\t1134\t451
+destroy\t1286\t458
+late_register\t1214\t458
+early_unregister\t1214\t458
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1134\t452
-atomic_enable\t1134\t452
-atomic_disable\t1134\t452
-atomic_flush\t1134\t452
-atomic_begin\t1134\t452
-atomic_update\t1134\t452
-prepare_fb\t1134\t452
-cleanup_fb\t1134\t452
-mode_set\t1134\t452
-mode_set_nofb\t1134\t452
+atomic_check\t1214\t459
+atomic_enable\t1214\t459
+atomic_disable\t1214\t459
+atomic_flush\t1214\t459
+atomic_begin\t1214\t459
+atomic_update\t1214\t459
+prepare_fb\t1214\t459
+cleanup_fb\t1214\t459
+mode_set\t1214\t459
+mode_set_nofb\t1214\t459
 struct drm_connector_helper_funcs
-get_modes\t1134\t453
-detect_ctx\t1134\t453
-mode_valid\t1134\t453
-best_encoder\t1134\t453
+get_modes\t1214\t460
+detect_ctx\t1214\t460
+mode_valid\t1214\t460
+best_encoder\t1214\t460
 struct v4l2_file_operations
-open\t1292\t454
-release\t1293\t455
-read\t1134\t454
-write\t1134\t454
-poll\t1134\t454
-unlocked_ioctl\t1134\t454
-mmap\t1134\t454
+open\t1372\t461
+release\t1373\t462
+read\t1214\t461
+write\t1214\t461
+poll\t1214\t461
+unlocked_ioctl\t1214\t461
+mmap\t1214\t461
 struct v4l2_ioctl_ops
-*\t1134\t456
+*\t1214\t463
 struct vb2_ops
-queue_setup\t1134\t457
-buf_init\t1134\t457
-buf_cleanup\t1134\t457
-buf_finish\t1134\t457
-buf_prepare\t1134\t457
-buf_queue\t1141\t457
-prepare_streaming\t1294\t457
-unprepare_streaming\t1295\t457
-start_streaming\t1296\t457
-stop_streaming\t1297\t457
+queue_setup\t1214\t464
+buf_init\t1214\t464
+buf_cleanup\t1214\t464
+buf_finish\t1214\t464
+buf_prepare\t1214\t464
+buf_queue\t1221\t464
+prepare_streaming\t1374\t464
+unprepare_streaming\t1375\t464
+start_streaming\t1376\t464
+stop_streaming\t1377\t464
 struct v4l2_ctrl_ops
-s_ctrl\t1298\t458
-try_ctrl\t1298\t458
-g_volatile_ctrl\t1298\t458
+s_ctrl\t1378\t465
+try_ctrl\t1378\t465
+g_volatile_ctrl\t1378\t465
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1134\t459
-set_fmt\t1134\t459
-get_fmt\t1134\t459
-enum_mbus_code\t1134\t459
-enum_frame_size\t1134\t459
-get_selection\t1134\t459
-set_selection\t1134\t459
-enable_streams\t1134\t459
-disable_streams\t1134\t459
+s_stream\t1214\t466
+set_fmt\t1214\t466
+get_fmt\t1214\t466
+enum_mbus_code\t1214\t466
+enum_frame_size\t1214\t466
+get_selection\t1214\t466
+set_selection\t1214\t466
+enable_streams\t1214\t466
+disable_streams\t1214\t466
 struct v4l2_subdev_internal_ops
-open\t1299\t460
-close\t1288\t460
-release\t1142\t460
+open\t1379\t467
+close\t1368\t467
+release\t1222\t467
 struct file_operations
-llseek\t1134\t461
-read\t1134\t461
-write\t1134\t461
-read_iter\t1134\t461
-write_iter\t1134\t461
-poll\t1134\t461
-unlocked_ioctl\t1134\t461
-compat_ioctl\t1134\t461
-mmap\t1134\t461
-flush\t1134\t461
-fsync\t1134\t461
-fasync\t1134\t461
-lock\t1134\t461
-flock\t1134\t461
-fallocate\t1134\t461
-splice_read\t1134\t461
-splice_write\t1134\t461
-show_fdinfo\t1134\t461
-open\t1292\t461
-release\t1300\t462
-iterate_shared\t1301\t461
+llseek\t1214\t468
+read\t1214\t468
+write\t1214\t468
+read_iter\t1214\t468
+write_iter\t1214\t468
+poll\t1214\t468
+unlocked_ioctl\t1214\t468
+compat_ioctl\t1214\t468
+mmap\t1214\t468
+flush\t1214\t468
+fsync\t1214\t468
+fasync\t1214\t468
+lock\t1214\t468
+flock\t1214\t468
+fallocate\t1214\t468
+splice_read\t1214\t468
+splice_write\t1214\t468
+show_fdinfo\t1214\t468
+open\t1372\t468
+release\t1380\t469
+iterate_shared\t1381\t468
 struct inode_operations
-lookup\t1302\t463
-create\t1303\t463
-mknod\t1303\t463
-symlink\t1303\t463
-mkdir\t1303\t463
-link\t1303\t463
-unlink\t1304\t463
-rmdir\t1304\t463
-rename\t1303\t463
-setattr\t1305\t463
-fileattr_set\t1305\t463
-readlink\t1134\t463
-get_acl\t1134\t463
-getattr\t1134\t463
-listxattr\t1134\t463
-fiemap\t1134\t463
-update_time\t1134\t463
-tmpfile\t1134\t463
-fileattr_get\t1134\t463
-get_link\t1141\t463
-permission\t1141\t463
-get_inode_acl\t1141\t463
-atomic_open\t1302\t463
+lookup\t1382\t470
+create\t1383\t470
+mknod\t1383\t470
+symlink\t1383\t470
+mkdir\t1383\t470
+link\t1383\t470
+unlink\t1384\t470
+rmdir\t1384\t470
+rename\t1383\t470
+setattr\t1385\t470
+fileattr_set\t1385\t470
+readlink\t1214\t470
+get_acl\t1214\t470
+getattr\t1214\t470
+listxattr\t1214\t470
+fiemap\t1214\t470
+update_time\t1214\t470
+tmpfile\t1214\t470
+fileattr_get\t1214\t470
+get_link\t1221\t470
+permission\t1221\t470
+get_inode_acl\t1221\t470
+atomic_open\t1382\t470
 struct xattr_handler
-list\t1134\t464
-get\t1134\t464
-set\t1306\t464
+list\t1214\t471
+get\t1214\t471
+set\t1386\t471
 struct super_operations
-put_super\t1307\t465
-freeze_fs\t1308\t465
-unfreeze_fs\t1308\t465
-remount_fs\t1308\t465
-sync_fs\t1309\t465
-free_inode\t1310\t465
-drop_inode\t1311\t465
+put_super\t1387\t472
+freeze_fs\t1388\t472
+unfreeze_fs\t1388\t472
+remount_fs\t1388\t472
+sync_fs\t1389\t472
+free_inode\t1390\t472
+drop_inode\t1391\t472
 struct dentry_operations
-d_hash\t1140\t466
-d_compare\t1140\t466
-d_dname\t1140\t466
-d_delete\t1312\t466
-d_prune\t1312\t466
-d_init\t1134\t466
-d_release\t1134\t466
-d_iput\t1134\t466
-d_automount\t1134\t466
-d_weak_revalidate\t1134\t466
-d_real\t1134\t466
-d_revalidate\t1141\t466
-d_manage\t1141\t466
+d_hash\t1220\t473
+d_compare\t1220\t473
+d_dname\t1220\t473
+d_delete\t1392\t473
+d_prune\t1392\t473
+d_init\t1214\t473
+d_release\t1214\t473
+d_iput\t1214\t473
+d_automount\t1214\t473
+d_weak_revalidate\t1214\t473
+d_real\t1214\t473
+d_revalidate\t1221\t473
+d_manage\t1221\t473
 struct address_space_operations
-writepage\t1134\t467
-read_folio\t1134\t467
-swap_rw\t1134\t467
-readahead\t1134\t467
-bmap\t1134\t467
-direct_IO\t1134\t467
-writepages\t1134\t467
-migrate_folio\t1134\t467
-swap_activate\t1134\t467
-swap_deactivate\t1134\t467
-invalidate_folio\t1313\t467
-release_folio\t1313\t467
-launder_folio\t1313\t467
-is_partially_uptodate\t1313\t467
-error_remove_folio\t1314\t467
-write_begin\t1134\t467
-write_end\t1134\t467
-dirty_folio\t1140\t467
-free_folio\t1140\t467
+writepage\t1214\t474
+read_folio\t1214\t474
+swap_rw\t1214\t474
+readahead\t1214\t474
+bmap\t1214\t474
+direct_IO\t1214\t474
+writepages\t1214\t474
+migrate_folio\t1214\t474
+swap_activate\t1214\t474
+swap_deactivate\t1214\t474
+invalidate_folio\t1393\t474
+release_folio\t1393\t474
+launder_folio\t1393\t474
+is_partially_uptodate\t1393\t474
+error_remove_folio\t1394\t474
+write_begin\t1214\t474
+write_end\t1214\t474
+dirty_folio\t1220\t474
+free_folio\t1220\t474
 struct vm_operations_struct
-open\t1315\t468
-close\t1316\t468
-fault\t1134\t468
-page_mkwrite\t1134\t468
-pfn_mkwrite\t1134\t468
-access\t1316\t468
-map_pages\t1317\t468
+open\t1395\t475
+close\t1396\t475
+fault\t1214\t475
+page_mkwrite\t1214\t475
+pfn_mkwrite\t1214\t475
+access\t1396\t475
+map_pages\t1397\t475
 struct seq_operations
-start\t1318\t469
-next\t1318\t469
-stop\t1318\t469
-show\t1318\t469
+start\t1398\t476
+next\t1398\t476
+stop\t1398\t476
+show\t1398\t476
 struct sysfs_ops
-show\t1134\t374
-store\t1134\t374
+show\t1214\t381
+store\t1214\t381
 struct mmu_notifier_ops
-release\t1134\t470
-arch_invalidate_secondary_tlbs\t1140\t470
-free_notifier\t1319\t470
-invalidate_range_start\t1141\t470
-invalidate_range_end\t1141\t470
-clear_flush_young\t1141\t470
-clear_young\t1141\t470
-test_young\t1141\t470
+release\t1214\t477
+arch_invalidate_secondary_tlbs\t1220\t477
+free_notifier\t1399\t477
+invalidate_range_start\t1221\t477
+invalidate_range_end\t1221\t477
+clear_flush_young\t1221\t477
+clear_young\t1221\t477
+test_young\t1221\t477
 struct file_lock_operations
-fl_copy_lock\t1140\t471
+fl_copy_lock\t1220\t478
 struct lock_manager_operations
-lm_notify\t1320\t472
-lm_break\t1321\t472
-lm_change\t1321\t472
-lm_breaker_owns_lease\t1321\t472
-lm_lock_expirable\t1321\t472
-lm_grant\t1140\t472
-lm_expire_lock\t1134\t472
+lm_notify\t1400\t479
+lm_break\t1401\t479
+lm_change\t1401\t479
+lm_breaker_owns_lease\t1401\t479
+lm_lock_expirable\t1401\t479
+lm_grant\t1220\t479
+lm_expire_lock\t1214\t479
 struct file_system_type
-mount\t1134\t473
-init_fs_context\t1134\t473
-kill_sb\t1307\t473
+mount\t1214\t480
+init_fs_context\t1214\t480
+kill_sb\t1387\t480
 struct block_device_operations
-open\t1322\t474
-release\t1323\t474
-ioctl\t1134\t474
-compat_ioctl\t1134\t474
-unlock_native_capacity\t1134\t474
-getgeo\t1134\t474
-free_disk\t1142\t475
-direct_access\t1141\t474
-submit_bio\t1141\t474
+open\t1402\t481
+release\t1403\t481
+ioctl\t1214\t481
+compat_ioctl\t1214\t481
+unlock_native_capacity\t1214\t481
+getgeo\t1214\t481
+free_disk\t1222\t482
+direct_access\t1221\t481
+submit_bio\t1221\t481
 struct blk_mq_ops
-queue_rq\t1324\t476
-queue_rqs\t1324\t476
-commit_rqs\t1324\t476
-timeout\t1134\t477
-complete\t1140\t478
-init_hctx\t1325\t479
-init_request\t1325\t479
-exit_hctx\t1326\t479
-exit_request\t1326\t479
+queue_rq\t1404\t483
+queue_rqs\t1404\t483
+commit_rqs\t1404\t483
+timeout\t1214\t484
+complete\t1220\t485
+init_hctx\t1405\t486
+init_request\t1405\t486
+exit_hctx\t1406\t486
+exit_request\t1406\t486
 struct scsi_host_template
-queuecommand\t1140\t480
-eh_timed_out\t1141\t481
-eh_abort_handler\t1134\t480
-eh_device_reset_handler\t1134\t480
-eh_target_reset_handler\t1134\t480
-eh_bus_reset_handler\t1134\t480
-eh_host_reset_handler\t1134\t480
-slave_alloc\t1134\t480
-slave_configure\t1134\t480
-info\t1134\t480
-ioctl\t1134\t480
-bios_param\t1134\t480
-slave_destroy\t1327\t480
+queuecommand\t1220\t487
+eh_timed_out\t1221\t488
+eh_abort_handler\t1214\t487
+eh_device_reset_handler\t1214\t487
+eh_target_reset_handler\t1214\t487
+eh_bus_reset_handler\t1214\t487
+eh_host_reset_handler\t1214\t487
+slave_alloc\t1214\t487
+slave_configure\t1214\t487
+info\t1214\t487
+ioctl\t1214\t487
+bios_param\t1214\t487
+slave_destroy\t1407\t487
 struct ata_port_operations
-qc_defer\t1328\t482
-qc_prep\t1328\t482
-qc_issue\t1328\t482
-qc_fill_rtf\t1328\t482
-softreset\t1134\t483
-hardreset\t1134\t483
-prereset\t1134\t483
-postreset\t1134\t483
-error_handler\t1134\t483
-set_piomode\t1134\t483
-set_dmamode\t1134\t483
-set_mode\t1134\t483
-dev_config\t1134\t483
-cable_detect\t1134\t483
-port_start\t1329\t484
-port_stop\t1330\t484
-host_stop\t1206\t484
+qc_defer\t1408\t489
+qc_prep\t1408\t489
+qc_issue\t1408\t489
+qc_fill_rtf\t1408\t489
+softreset\t1214\t490
+hardreset\t1214\t490
+prereset\t1214\t490
+postreset\t1214\t490
+error_handler\t1214\t490
+set_piomode\t1214\t490
+set_dmamode\t1214\t490
+set_mode\t1214\t490
+dev_config\t1214\t490
+cable_detect\t1214\t490
+port_start\t1409\t491
+port_stop\t1410\t491
+host_stop\t1286\t491
 struct mtd_info
-_panic_write\t1140\t485
+_panic_write\t1220\t492
 struct nand_controller_ops
-attach_chip\t1331\t486
-detach_chip\t1332\t486
-exec_op\t1134\t486
+attach_chip\t1411\t493
+detach_chip\t1412\t493
+exec_op\t1214\t493
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1333\t487
-exit\t1334\t487
-encrypt\t1141\t487
-decrypt\t1141\t487
-setkey\t1141\t487
+init\t1413\t494
+exit\t1414\t494
+encrypt\t1221\t494
+decrypt\t1221\t494
+setkey\t1221\t494
 struct ahash_alg,struct shash_alg
-init\t1141\t488
-update\t1141\t488
-final\t1141\t488
-finup\t1141\t488
-digest\t1141\t488
-export\t1141\t488
-import\t1141\t488
-setkey\t1141\t488
-init_tfm\t1335\t488
-exit_tfm\t1336\t488
+init\t1221\t495
+update\t1221\t495
+final\t1221\t495
+finup\t1221\t495
+digest\t1221\t495
+export\t1221\t495
+import\t1221\t495
+setkey\t1221\t495
+init_tfm\t1415\t495
+exit_tfm\t1416\t495
 struct net_device_ops
-ndo_init\t1337\t489
-ndo_uninit\t1338\t490
-ndo_open\t1339\t491
-ndo_stop\t1340\t492
-ndo_do_ioctl\t1341\t491
-ndo_siocbond\t1341\t491
-ndo_siocwandev\t1341\t491
-ndo_siocdevprivate\t1341\t491
-ndo_eth_ioctl\t1341\t491
-ndo_set_mac_address\t1341\t278
-ndo_change_mtu\t1341\t278
-ndo_fix_features\t1341\t493
-ndo_set_features\t1341\t493
-ndo_vlan_rx_add_vid\t1341\t494
-ndo_vlan_rx_kill_vid\t1341\t494
-ndo_select_queue\t1140\t495
-ndo_features_check\t1140\t495
-ndo_get_stats\t1140\t491
-ndo_get_stats64\t1140\t491
-ndo_start_xmit\t1342\t491
-ndo_tx_timeout\t1343\t491
-ndo_set_rx_mode\t1344\t491
+ndo_init\t1417\t496
+ndo_uninit\t1418\t497
+ndo_open\t1419\t498
+ndo_stop\t1420\t499
+ndo_do_ioctl\t1421\t498
+ndo_siocbond\t1421\t498
+ndo_siocwandev\t1421\t498
+ndo_siocdevprivate\t1421\t498
+ndo_eth_ioctl\t1421\t498
+ndo_set_mac_address\t1421\t283
+ndo_change_mtu\t1421\t283
+ndo_fix_features\t1421\t500
+ndo_set_features\t1421\t500
+ndo_vlan_rx_add_vid\t1421\t501
+ndo_vlan_rx_kill_vid\t1421\t501
+ndo_select_queue\t1220\t502
+ndo_features_check\t1220\t502
+ndo_get_stats\t1220\t498
+ndo_get_stats64\t1220\t498
+ndo_start_xmit\t1422\t498
+ndo_tx_timeout\t1423\t498
+ndo_set_rx_mode\t1424\t498
 struct napi_struct
-poll\t1345\t496
+poll\t1425\t503
 struct pernet_operations
-init\t1346\t497
-pre_exit\t1347\t497
-exit\t1347\t497
-exit_batch\t1347\t497
+init\t1426\t504
+pre_exit\t1427\t504
+exit\t1427\t504
+exit_batch\t1427\t504
 struct ethtool_ops
-*\t1341\t498
+*\t1421\t505
 struct net_device
-priv_destructor\t1206\t499
+priv_destructor\t1286\t506
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1348\t500
-dumpit\t1348\t500
-start\t1348\t500
-done\t1348\t500
+doit\t1428\t507
+dumpit\t1428\t507
+start\t1428\t507
+done\t1428\t507
 struct rtnl_link_ops
-newlink\t1349\t501
-dellink\t1350\t502
-changelink\t1341\t503
-validate\t1134\t504
-get_size\t1134\t504
-fill_info\t1134\t504
-get_num_tx_queues\t1134\t504
-get_num_rx_queues\t1134\t504
-setup\t1134\t504
+newlink\t1429\t508
+dellink\t1430\t509
+changelink\t1421\t510
+validate\t1214\t511
+get_size\t1214\t511
+fill_info\t1214\t511
+get_num_tx_queues\t1214\t511
+get_num_rx_queues\t1214\t511
+setup\t1214\t511
 struct Qdisc_ops
-init\t1351\t505
-change\t1341\t506
-destroy\t1334\t507
-enqueue\t1352\t508
-dequeue\t1352\t508
-peek\t1352\t508
+init\t1431\t512
+change\t1421\t513
+destroy\t1414\t514
+enqueue\t1432\t515
+dequeue\t1432\t515
+peek\t1432\t515
 struct proto_ops
-release\t1353\t509
-bind\t1134\t510
-connect\t1134\t510
-accept\t1134\t510
-listen\t1134\t510
-ioctl\t1134\t510
-compat_ioctl\t1134\t510
-sendmsg\t1134\t510
-recvmsg\t1134\t510
-shutdown\t1134\t510
-setsockopt\t1134\t510
-getsockopt\t1134\t510
-socketpair\t1134\t510
-getname\t1134\t510
-poll\t1134\t510
-mmap\t1134\t510
+release\t1433\t516
+bind\t1214\t517
+connect\t1214\t517
+accept\t1214\t517
+listen\t1214\t517
+ioctl\t1214\t517
+compat_ioctl\t1214\t517
+sendmsg\t1214\t517
+recvmsg\t1214\t517
+shutdown\t1214\t517
+setsockopt\t1214\t517
+getsockopt\t1214\t517
+socketpair\t1214\t517
+getname\t1214\t517
+poll\t1214\t517
+mmap\t1214\t517
 struct cfg80211_ops
-add_virtual_intf\t1354\t511
-del_virtual_intf\t1354\t511
-change_virtual_intf\t1354\t511
-*\t1355\t511
+add_virtual_intf\t1434\t518
+del_virtual_intf\t1434\t518
+change_virtual_intf\t1434\t518
+*\t1435\t518
 struct ieee80211_ops
-start\t1356\t512
-stop\t1357\t513
-add_interface\t1358\t514
-remove_interface\t1359\t515
-change_interface\t1360\t516
-config\t1360\t516
-vif_cfg_changed\t1360\t516
-link_info_changed\t1360\t516
-configure_filter\t1360\t516
-set_key\t1360\t516
-hw_scan\t1360\t516
-cancel_hw_scan\t1360\t516
-sta_state\t1360\t516
-sta_add\t1360\t516
-sta_remove\t1360\t516
-conf_tx\t1360\t516
-flush\t1360\t516
-ampdu_action\t1360\t516
-add_chanctx\t1360\t516
-remove_chanctx\t1360\t516
-change_chanctx\t1360\t516
-assign_vif_chanctx\t1360\t516
-unassign_vif_chanctx\t1360\t516
-remain_on_channel\t1360\t516
-cancel_remain_on_channel\t1360\t516
-tx\t1140\t516
-prepare_multicast\t1140\t516
-set_tim\t1140\t516
-update_tkip_key\t1140\t516
-get_key_seq\t1140\t516
-sta_notify\t1140\t516
-sta_rc_update\t1140\t516
-sta_rate_tbl_update\t1140\t516
-event_callback\t1140\t516
-release_buffered_frames\t1140\t516
-allow_buffered_frames\t1140\t516
-ipv6_addr_change\t1140\t516
-wake_tx_queue\t1140\t516
-get_stats\t1134\t516
-set_frag_threshold\t1134\t516
-set_rts_threshold\t1134\t516
-sta_statistics\t1134\t516
-get_tsf\t1134\t516
-set_tsf\t1134\t516
-offset_tsf\t1134\t516
-reset_tsf\t1134\t516
-tx_last_beacon\t1134\t516
-rfkill_poll\t1134\t516
-set_coverage_class\t1134\t516
-testmode_cmd\t1134\t516
-set_bitrate_mask\t1134\t516
-reconfig_complete\t1134\t516
-bss_info_changed\t1134\t516
-sw_scan_start\t1134\t516
-sw_scan_complete\t1134\t516
+start\t1436\t519
+stop\t1437\t520
+add_interface\t1438\t521
+remove_interface\t1439\t522
+change_interface\t1440\t523
+config\t1440\t523
+vif_cfg_changed\t1440\t523
+link_info_changed\t1440\t523
+configure_filter\t1440\t523
+set_key\t1440\t523
+hw_scan\t1440\t523
+cancel_hw_scan\t1440\t523
+sta_state\t1440\t523
+sta_add\t1440\t523
+sta_remove\t1440\t523
+conf_tx\t1440\t523
+flush\t1440\t523
+ampdu_action\t1440\t523
+add_chanctx\t1440\t523
+remove_chanctx\t1440\t523
+change_chanctx\t1440\t523
+assign_vif_chanctx\t1440\t523
+unassign_vif_chanctx\t1440\t523
+remain_on_channel\t1440\t523
+cancel_remain_on_channel\t1440\t523
+tx\t1220\t523
+prepare_multicast\t1220\t523
+set_tim\t1220\t523
+update_tkip_key\t1220\t523
+get_key_seq\t1220\t523
+sta_notify\t1220\t523
+sta_rc_update\t1220\t523
+sta_rate_tbl_update\t1220\t523
+event_callback\t1220\t523
+release_buffered_frames\t1220\t523
+allow_buffered_frames\t1220\t523
+ipv6_addr_change\t1220\t523
+wake_tx_queue\t1220\t523
+get_stats\t1214\t523
+set_frag_threshold\t1214\t523
+set_rts_threshold\t1214\t523
+sta_statistics\t1214\t523
+get_tsf\t1214\t523
+set_tsf\t1214\t523
+offset_tsf\t1214\t523
+reset_tsf\t1214\t523
+tx_last_beacon\t1214\t523
+rfkill_poll\t1214\t523
+set_coverage_class\t1214\t523
+testmode_cmd\t1214\t523
+set_bitrate_mask\t1214\t523
+reconfig_complete\t1214\t523
+bss_info_changed\t1214\t523
+sw_scan_start\t1214\t523
+sw_scan_complete\t1214\t523
 struct phy_driver
-probe\t1361\t517
-remove\t1362\t518
-handle_interrupt\t1363\t519
-config_init\t1134\t520
-soft_reset\t1134\t520
-config_intr\t1134\t520
-config_aneg\t1134\t520
-read_status\t1134\t520
-link_change_notify\t1134\t520
-aneg_done\t1134\t520
-suspend\t1239\t520
-resume\t1155\t520
+probe\t1441\t524
+remove\t1442\t525
+handle_interrupt\t1443\t526
+config_init\t1214\t527
+soft_reset\t1214\t527
+config_intr\t1214\t527
+config_aneg\t1214\t527
+read_status\t1214\t527
+link_change_notify\t1214\t527
+aneg_done\t1214\t527
+suspend\t1319\t527
+resume\t1235\t527
 struct dsa_switch_ops
-setup\t1364\t521
-teardown\t1365\t522
-port_enable\t1366\t523
-port_disable\t1367\t524
+setup\t1444\t528
+teardown\t1445\t529
+port_enable\t1446\t530
+port_disable\t1447\t531
 struct nfc_ops
-dev_up\t1368\t525
-dev_down\t1369\t525
-start_poll\t1370\t525
-stop_poll\t1370\t525
-dep_link_up\t1370\t525
-dep_link_down\t1370\t525
-activate_target\t1370\t525
-deactivate_target\t1370\t525
-im_transceive\t1370\t525
-tm_send\t1370\t525
-check_presence\t1370\t525
-enable_se\t1370\t525
-disable_se\t1370\t525
-fw_download\t1370\t525
+dev_up\t1448\t532
+dev_down\t1449\t532
+start_poll\t1450\t532
+stop_poll\t1450\t532
+dep_link_up\t1450\t532
+dep_link_down\t1450\t532
+activate_target\t1450\t532
+deactivate_target\t1450\t532
+im_transceive\t1450\t532
+tm_send\t1450\t532
+check_presence\t1450\t532
+enable_se\t1450\t532
+disable_se\t1450\t532
+fw_download\t1450\t532
 struct hci_dev
-open\t1371\t526
-close\t1372\t527
-setup\t1373\t528
-shutdown\t1373\t528
-flush\t1373\t528
-send\t1134\t529
+open\t1451\t533
+close\t1452\t534
+setup\t1453\t535
+shutdown\t1453\t535
+flush\t1453\t535
+send\t1214\t536
 struct ib_device_ops
-post_send\t1140\t530
-post_recv\t1140\t530
-poll_cq\t1140\t530
-req_notify_cq\t1140\t530
-*\t1134\t530
+post_send\t1220\t537
+post_recv\t1220\t537
+poll_cq\t1220\t537
+req_notify_cq\t1220\t537
+*\t1214\t537
 struct ib_client
-add\t1374\t531
-remove\t1375\t531
+add\t1454\t538
+remove\t1455\t538
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1317\t532
-func\t1317\t532
-handler\t1317\t532
-err_handler\t1317\t532
+hook\t1397\t539
+func\t1397\t539
+handler\t1397\t539
+err_handler\t1397\t539
 runner
-irq\t1376\t319
-irq-thread\t1377\t320
-softirq\t1132\t19
-tasklet\t1378\t317
-timer\t1379\t315
-hrtimer\t1380\t533
-napi\t1381\t496
-work\t1382\t316
-delayed-work\t1383\t316
-kthread-work\t1384\t534
-kthread\t1134\t229
-task-work\t1134\t535
-irq-work\t1385\t215
-cpu-call\t1133\t536
-rcu\t1132\t318
-urb\t1140\t537
-init\t1271\t54
-exit\t1206\t54
-pm\t1134\t538
-attribute\t1134\t374
-debugfs\t1134\t539
-devres\t1206\t540
-kref\t1142\t541
+irq\t1456\t326
+irq-thread\t1457\t327
+softirq\t1212\t19
+tasklet\t1458\t324
+timer\t1459\t322
+hrtimer\t1460\t540
+napi\t1461\t503
+work\t1462\t323
+delayed-work\t1463\t323
+kthread-work\t1464\t541
+kthread\t1214\t234
+task-work\t1214\t542
+irq-work\t1465\t220
+cpu-call\t1213\t543
+rcu\t1212\t325
+urb\t1220\t544
+init\t1351\t54
+exit\t1286\t54
+pm\t1214\t545
+attribute\t1214\t381
+debugfs\t1214\t546
+devres\t1286\t547
+kref\t1222\t548
 struct hrtimer
-function\t1386\t533
+function\t1466\t540
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1387\t330
-probe_new\t1387\t330
-connect\t1388\t330
-bind\t1388\t330
-attach\t1388\t330
-port_probe\t1388\t330
-remove\t1389\t330
-remove_new\t1389\t330
-disconnect\t1390\t330
-unbind\t1390\t330
-detach\t1390\t330
-port_remove\t1390\t330
-shutdown\t1146\t329
-suspend\t1147\t331
-resume\t1148\t332
+probe\t1467\t337
+probe_new\t1467\t337
+connect\t1468\t337
+bind\t1468\t337
+attach\t1468\t337
+port_probe\t1468\t337
+remove\t1469\t337
+remove_new\t1469\t337
+disconnect\t1470\t337
+unbind\t1470\t337
+detach\t1470\t337
+port_remove\t1470\t337
+shutdown\t1226\t336
+suspend\t1227\t338
+resume\t1228\t339
 struct dev_pm_ops
-prepare\t1134\t538
-complete\t1134\t538
-suspend\t1239\t538
-resume\t1155\t538
-freeze\t1391\t538
-poweroff\t1391\t538
-thaw\t1392\t538
-restore\t1392\t538
-suspend_late\t1393\t538
-freeze_late\t1393\t538
-poweroff_late\t1393\t538
-resume_early\t1394\t538
-thaw_early\t1394\t538
-restore_early\t1394\t538
-suspend_noirq\t1395\t538
-freeze_noirq\t1395\t538
-poweroff_noirq\t1395\t538
-resume_noirq\t1396\t538
-thaw_noirq\t1396\t538
-restore_noirq\t1396\t538
-runtime_suspend\t1397\t542
-runtime_resume\t1398\t542
-runtime_idle\t1134\t542
+prepare\t1214\t545
+complete\t1214\t545
+suspend\t1319\t545
+resume\t1235\t545
+freeze\t1471\t545
+poweroff\t1471\t545
+thaw\t1472\t545
+restore\t1472\t545
+suspend_late\t1473\t545
+freeze_late\t1473\t545
+poweroff_late\t1473\t545
+resume_early\t1474\t545
+thaw_early\t1474\t545
+restore_early\t1474\t545
+suspend_noirq\t1475\t545
+freeze_noirq\t1475\t545
+poweroff_noirq\t1475\t545
+resume_noirq\t1476\t545
+thaw_noirq\t1476\t545
+restore_noirq\t1476\t545
+runtime_suspend\t1477\t549
+runtime_resume\t1478\t549
+runtime_idle\t1214\t549
 *
-probe\t1399\t543
-probe_new\t1400\t543
-connect\t1401\t543
-bind\t1401\t543
-attach\t1401\t543
-port_probe\t1401\t543
-remove\t1402\t543
-remove_new\t1403\t543
-disconnect\t1404\t543
-unbind\t1404\t543
-detach\t1404\t543
-port_remove\t1404\t543
-init\t1405\t543
-ndo_init\t1405\t543
-exit\t1406\t543
-exit_batch\t1406\t543
-pre_exit\t1406\t543
-ndo_uninit\t1406\t543
-ndo_open\t1407\t543
-resume\t1407\t543
-ndo_stop\t1408\t543
-suspend\t1408\t543
-runtime_resume\t1409\t543
-resume_early\t1409\t543
-resume_noirq\t1409\t543
-thaw\t1409\t543
-restore\t1409\t543
-runtime_suspend\t1410\t543
-suspend_late\t1410\t543
-suspend_noirq\t1410\t543
-freeze\t1410\t543
-poweroff\t1410\t543
-shutdown\t1410\t543
-open\t1134\t543
-release\t1134\t543
-read\t1134\t543
-write\t1134\t543
-read_iter\t1134\t543
-write_iter\t1134\t543
-unlocked_ioctl\t1134\t543
-compat_ioctl\t1134\t543
-ioctl\t1134\t543
-llseek\t1134\t543
-mmap\t1134\t543
-poll\t1134\t543
-show\t1134\t543
-store\t1134\t543
-seq_show\t1134\t543
-ndo_set_mac_address\t1134\t543
-ndo_change_mtu\t1134\t543
-get_ethtool_stats\t1134\t543
-get_drvinfo\t1134\t543
-set_ringparam\t1134\t543
-threadfn\t1134\t543
-fallocate\t1134\t543
-fsync\t1134\t543
-setattr\t1134\t543
-mkdir\t1134\t543
-unlink\t1134\t543
-create\t1134\t543
-iterate_shared\t1134\t543`;
+probe\t1479\t550
+probe_new\t1480\t550
+connect\t1481\t550
+bind\t1481\t550
+attach\t1481\t550
+port_probe\t1481\t550
+remove\t1482\t550
+remove_new\t1483\t550
+disconnect\t1484\t550
+unbind\t1484\t550
+detach\t1484\t550
+port_remove\t1484\t550
+init\t1485\t550
+ndo_init\t1485\t550
+exit\t1486\t550
+exit_batch\t1486\t550
+pre_exit\t1486\t550
+ndo_uninit\t1486\t550
+ndo_open\t1487\t550
+resume\t1487\t550
+ndo_stop\t1488\t550
+suspend\t1488\t550
+runtime_resume\t1489\t550
+resume_early\t1489\t550
+resume_noirq\t1489\t550
+thaw\t1489\t550
+restore\t1489\t550
+runtime_suspend\t1490\t550
+suspend_late\t1490\t550
+suspend_noirq\t1490\t550
+freeze\t1490\t550
+poweroff\t1490\t550
+shutdown\t1490\t550
+open\t1214\t550
+release\t1214\t550
+read\t1214\t550
+write\t1214\t550
+read_iter\t1214\t550
+write_iter\t1214\t550
+unlocked_ioctl\t1214\t550
+compat_ioctl\t1214\t550
+ioctl\t1214\t550
+llseek\t1214\t550
+mmap\t1214\t550
+poll\t1214\t550
+show\t1214\t550
+store\t1214\t550
+seq_show\t1214\t550
+ndo_set_mac_address\t1214\t550
+ndo_change_mtu\t1214\t550
+get_ethtool_stats\t1214\t550
+get_drvinfo\t1214\t550
+set_ringparam\t1214\t550
+threadfn\t1214\t550
+fallocate\t1214\t550
+fsync\t1214\t550
+setattr\t1214\t550
+mkdir\t1214\t550
+unlink\t1214\t550
+create\t1214\t550
+iterate_shared\t1214\t550`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1411\t544
-raw_spinlock_t\t1412\t544
-rwlock_t\t1413\t544
-seqlock_t\t1414\t545
-struct mutex\t1415\t546
-struct rw_semaphore\t1416\t162
-struct semaphore\t1417\t161
-struct rt_mutex\t1418\t284
-atomic_t\t1419\t547
-atomic64_t\t1419\t547
-atomic_long_t\t1419\t548
-refcount_t\t1420\t549
-struct kref\t1420\t227
-struct completion\t1421\t550
-struct device\t1422\t540
-struct platform_device\t1422\t540
-struct i2c_client\t1422\t540
-struct spi_device\t1422\t540
-struct pci_dev\t1422\t540
-struct usb_interface\t1422\t540
-struct serio\t1422\t540
-struct gameport\t1422\t540
-struct hid_device\t1422\t540
-struct amba_device\t1422\t540
-struct mdio_device\t1422\t540
-struct virtio_device\t1422\t540
-struct vio_dev\t1422\t540
-struct xenbus_device\t1422\t540
-struct hv_device\t1422\t540
-struct sdio_func\t1422\t540
-struct memstick_dev\t1422\t540
-struct pnp_dev\t1422\t540
-struct acpi_device\t1422\t540
-struct parport\t1422\t540
-struct pcmcia_device\t1422\t540
-struct ps3_system_bus_device\t1422\t540
-struct rpmsg_device\t1422\t540
-struct auxiliary_device\t1422\t540
-struct slim_device\t1422\t540
-struct sdw_slave\t1422\t540
-struct fw_unit\t1422\t540
-struct mei_cl_device\t1422\t540
-struct rmi_function\t1422\t540
-struct ishtp_cl_device\t1422\t540
-struct wmi_device\t1422\t540
-struct ccw_device\t1422\t540
-struct mcb_device\t1422\t540
-struct bcma_device\t1422\t540
-struct ssb_device\t1422\t540
-struct gb_bundle\t1422\t540
-struct i3c_device\t1422\t540
-struct fsl_mc_device\t1422\t540
-struct host1x_device\t1422\t540
-struct mipi_dsi_device\t1422\t540
-struct usb_serial\t1422\t540
-struct usb_serial_port\t1422\t540
-struct psmouse\t1422\t540
-struct comedi_device\t1422\t540
-struct usb_gadget\t1422\t540
-struct usb_function\t1422\t540
-struct wm97xx\t1422\t540
-struct serdev_device\t1422\t540
-struct of_device\t1422\t540
-struct macio_dev\t1422\t540`;
+export const types = `spinlock_t\t1491\t551
+raw_spinlock_t\t1492\t551
+rwlock_t\t1493\t551
+seqlock_t\t1494\t552
+struct mutex\t1495\t553
+struct rw_semaphore\t1496\t167
+struct semaphore\t1497\t166
+struct rt_mutex\t1498\t290
+atomic_t\t1499\t554
+atomic64_t\t1499\t554
+atomic_long_t\t1499\t555
+refcount_t\t1500\t556
+struct kref\t1500\t232
+struct completion\t1501\t557
+struct device\t1502\t547
+struct platform_device\t1502\t547
+struct i2c_client\t1502\t547
+struct spi_device\t1502\t547
+struct pci_dev\t1502\t547
+struct usb_interface\t1502\t547
+struct serio\t1502\t547
+struct gameport\t1502\t547
+struct hid_device\t1502\t547
+struct amba_device\t1502\t547
+struct mdio_device\t1502\t547
+struct virtio_device\t1502\t547
+struct vio_dev\t1502\t547
+struct xenbus_device\t1502\t547
+struct hv_device\t1502\t547
+struct sdio_func\t1502\t547
+struct memstick_dev\t1502\t547
+struct pnp_dev\t1502\t547
+struct acpi_device\t1502\t547
+struct parport\t1502\t547
+struct pcmcia_device\t1502\t547
+struct ps3_system_bus_device\t1502\t547
+struct rpmsg_device\t1502\t547
+struct auxiliary_device\t1502\t547
+struct slim_device\t1502\t547
+struct sdw_slave\t1502\t547
+struct fw_unit\t1502\t547
+struct mei_cl_device\t1502\t547
+struct rmi_function\t1502\t547
+struct ishtp_cl_device\t1502\t547
+struct wmi_device\t1502\t547
+struct ccw_device\t1502\t547
+struct mcb_device\t1502\t547
+struct bcma_device\t1502\t547
+struct ssb_device\t1502\t547
+struct gb_bundle\t1502\t547
+struct i3c_device\t1502\t547
+struct fsl_mc_device\t1502\t547
+struct host1x_device\t1502\t547
+struct mipi_dsi_device\t1502\t547
+struct usb_serial\t1502\t547
+struct usb_serial_port\t1502\t547
+struct psmouse\t1502\t547
+struct comedi_device\t1502\t547
+struct usb_gadget\t1502\t547
+struct usb_function\t1502\t547
+struct wm97xx\t1502\t547
+struct serdev_device\t1502\t547
+struct of_device\t1502\t547
+struct macio_dev\t1502\t547`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5029,6 +5103,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
 {"kind":"call","result":"value","sleeps":"yes"}
+{"kind":"call","result":"test","ordering":"none","asks":"machine"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
@@ -5038,6 +5113,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"init","handler":0}}
 {"kind":"fence","ordering":"compiler","context":"+irqs-off"}
 {"kind":"fence","ordering":"compiler","context":"-irqs-off"}
+{"kind":"fence","ordering":"compiler","context":"-irqs-off","saves":true}
+{"kind":"fence","ordering":"compiler","context":"+irqs-off","saves":true}
 {"kind":"lock","cell":0,"lock":"raw-spin"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin"}
@@ -5140,6 +5217,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct backlight_device","struct backlight_ops"]},"ref":{"by":"put","frees":true}}
 {"kind":"fence","ordering":"compiler"}
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
+{"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no","nested":true}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0,"data":4}}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
@@ -5170,8 +5248,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":1,"bit":0,"operation":"clear","ordering":"full"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"rmw","cell":1,"bit":0,"operation":"clear","ordering":"release"}
+{"kind":"write","cell":2,"ordering":"relaxed","pageTable":"change"}
 {"kind":"rmw","bit":0,"operation":"clear","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"clear","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"andnot","atomic":false,"ordering":"relaxed","pageTable":"change"}
 {"kind":"call","part":true,"power":{"to":"off","object":1}}
 {"kind":"call","part":true,"power":{"to":"on","object":1}}
 {"kind":"call","cell":0,"sleeps":"no","power":"off"}
@@ -5300,14 +5380,18 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"semaphore","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes","nested":true}
 {"kind":"lock","cell":0,"result":"value","lock":"semaphore","conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"result":"value","lock":"rwsem","conditional":true,"sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"rwsem","sleeps":"yes","nested":true}
 {"kind":"call","cell":0,"ordering":"release","sleeps":"no"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","sleeps":"yes","ref":{"by":"put","frees":true}}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"queue"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"release","sleeps":"maybe","ref":{"by":"put","frees":true}}
 {"kind":"wake","cell":1,"result":"success","ordering":"release","onFailure":"none","queue":{"runner":"work","on":0}}
-{"kind":"call","cell":0,"ordering":"none"}
+{"kind":"call","cell":0,"ordering":"none","arm":"irq"}
 {"kind":"call","result":"value","ordering":"none","sleeps":"yes"}
 {"kind":"rmw","operation":"inc","result":"success","ordering":"full","onFailure":"relaxed","ref":{"by":"get-unless-zero","object":null}}
 {"kind":"unlock","cell":0,"lock":"sb-freeze","shared":true,"sleeps":"no"}
@@ -5318,6 +5402,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"acquire","sleeps":"yes","quiesce":"work"}
 {"kind":"wait","sleeps":"yes","quiesce":"queue"}
 {"kind":"wait"}
+{"kind":"wait","cell":0,"pageTable":"flush-deferred"}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"release"}
 {"kind":"lock","cell":0,"lock":"page","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"page","conditional":true,"sleeps":"yes"}
@@ -5366,11 +5451,13 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","result":"none","lock":"cpu-hotplug","shared":true,"global":true,"sleeps":"yes"}
 {"kind":"wait","cell":0,"result":"none","ordering":"none","sleeps":"yes","quiesce":{"of":"irq","bars":true}}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+preempt-off"}
-{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off","saves":true}
 {"kind":"fence","result":"none","ordering":"compiler","context":"+irqs-off"}
+{"kind":"fence","result":"none","ordering":"compiler","context":"+irqs-off","saves":true}
 {"kind":"lock","result":"none","lock":"jump-label","global":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"result":"none","ordering":"none","lock":"local-lock","context":"+irqs-off","saves":true}
 {"kind":"lock","cell":0,"result":"none","atomic":true,"ordering":"none","lock":"local-lock"}
 {"kind":"fence","result":"none","ordering":"compiler","context":"+migrate-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"mmap","shared":true,"sleeps":"yes"}
@@ -5388,12 +5475,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","result":"none","ordering":"compiler","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+bh-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off +preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+preempt-off","nested":true}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","conditional":true,"context":"+preempt-off"}
 {"kind":"rcu","result":"none","context":"+rcu-read"}
 {"kind":"rcu","result":"none","context":"+rcu-tasks-trace-read"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwsem","shared":true,"conditional":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwsem","conditional":true,"sleeps":"yes"}
@@ -5403,13 +5494,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"lock","cell":0,"result":"none","lock":"spin","conditional":true,"context":"+preempt-off"}
 {"kind":"rcu","cell":0,"result":"none","context":"+srcu-read"}
 {"kind":"lock","cell":0,"result":"none","lock":"sb-freeze","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"none","lock":"raw-spin","context":"+irqs-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+irqs-off +preempt-off"}
-{"kind":"call","result":"test","ordering":"none"}
+{"kind":"lock","cell":0,"result":"none","lock":"rwlock","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"call","result":"test","ordering":"none","asks":"context"}
 {"kind":"write","cell":0,"also":[1],"operand":1,"atomic":false,"ordering":"plain","publish":"hash"}
 {"kind":"publish","cell":0,"also":[1],"operand":1,"publish":{"by":"hash","rcu":true}}
 {"kind":"write","cell":0,"atomic":false,"ordering":"plain","unpublish":"hash"}
@@ -5516,6 +5610,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"full"}
 {"kind":"call","cell":0,"ordering":"none","sleeps":"yes"}
 {"kind":"call","cell":0,"ordering":"compiler","context":"-preempt-off -pagefault-off"}
+{"kind":"call","cell":0,"ordering":"none"}
 {"kind":"free","cell":0,"sleeps":"maybe"}
 {"kind":"read","cell":1,"ordering":"address","consume":{"by":"tree","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"ordering":"wmb","publish":{"by":"tree","rcu":true}}
@@ -5562,16 +5657,19 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"xchg","operand":1,"result":"old","atomic":false,"ordering":"none"}
 {"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+irqs-off"}
+{"kind":"lock","cell":0,"ordering":"none","lock":"local-lock","context":"+irqs-off","saves":true}
 {"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
 {"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+preempt-off"}
-{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+irqs-off"}
+{"kind":"lock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock","conditional":true,"context":"+irqs-off","saves":true}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-preempt-off"}
 {"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-irqs-off"}
+{"kind":"unlock","cell":0,"ordering":"none","lock":"local-lock","context":"-irqs-off","saves":true}
 {"kind":"unlock","cell":0,"atomic":false,"ordering":"none","lock":"local-lock"}
 {"kind":"lock","cell":0,"lock":"buffer","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"sock","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"sock","sleeps":"yes"}
-{"kind":"lock","cell":0,"lock":"sighand","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"sock","sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"sighand","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true}
 {"kind":"call","assert":{"section":"cpu-hotplug","object":null,"mode":"shared"}}
 {"kind":"call","cell":0,"assert":{"section":"lock","mode":"shared"}}
@@ -5607,6 +5705,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"mmap","shared":true,"sleeps":"no"}
 {"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"mmap","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"mmap","sleeps":"yes","nested":true}
 {"kind":"unlock","cell":0,"lock":"mmap","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct mmc_host","struct mmc_host_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct mmc_host","struct mmc_host_ops"]}}
@@ -5623,6 +5722,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"exit","handler":0}}
 {"kind":"call","part":true,"register":[{"runner":"attribute","handler":1},{"runner":"attribute","handler":2}]}
 {"kind":"call","cell":0,"atomic":false,"ordering":"none","init":true}
+{"kind":"lock","cell":0,"result":"value","lock":"mutex","conditional":true,"sleeps":"yes","nested":true}
+{"kind":"lock","cell":0,"lock":"mutex","sleeps":"yes","nested":true}
 {"kind":"rmw","cell":0,"operation":"clear","result":"test","ordering":"full"}
 {"kind":"wait","cell":0,"ordering":"full","sleeps":"yes","quiesce":{"of":"napi","bars":true}}
 {"kind":"rmw","cell":0,"operation":"clear","ordering":"full","sleeps":"maybe"}
@@ -5648,6 +5749,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":0}}
 {"kind":"wake","ordering":"release","register":{"runner":"cpu-call","handler":1}}
 {"kind":"call","part":true,"register":{"runner":"softirq","handler":1}}
+{"kind":"call","pageTable":"walk","level":"p4d","part":true}
+{"kind":"call","pageTable":"walk-lockless","level":"p4d","part":true}
+{"kind":"call","result":"value","pageTable":"page","level":"p4d"}
+{"kind":"call","result":"test","pageTable":"compare","level":"p4d"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"p4d"}
 {"kind":"fence","ordering":"compiler","context":"+pagefault-off"}
 {"kind":"fence","ordering":"compiler","context":"-pagefault-off"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","sleeps":"maybe","ref":"get"}
@@ -5677,43 +5783,62 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"percpu-rwsem","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct perf_event","struct pmu"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct perf_event","struct pmu"]}}
+{"kind":"call","result":"test","pageTable":"compare","level":"pgd"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pgd"}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"relaxed","onFailure":"relaxed","ref":[],"power":"on"}
 {"kind":"rmw","cell":0,"operation":"inc","result":"value","ordering":"relaxed","sleeps":"yes","ref":[],"power":"on"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"full","onFailure":"relaxed","ref":[]}
 {"kind":"rmw","cell":0,"operation":"dec","result":"value","ordering":"relaxed","sleeps":"yes","ref":[]}
-{"kind":"write","cell":0,"ordering":"relaxed"}
-{"kind":"publish","cell":1,"operand":2,"ordering":"wmb"}
-{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off"}
-{"kind":"publish","cell":1,"operand":2,"ordering":"relaxed"}
+{"kind":"write","cell":0,"ordering":"relaxed","pageTable":"change"}
+{"kind":"call","result":"value","pageTable":"page"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"wmb","pageTable":"change"}
+{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off","pageTable":"lock","level":"pmd"}
+{"kind":"call","pageTable":"walk","level":"pmd","part":true}
+{"kind":"call","pageTable":"walk-lockless","level":"pmd","part":true}
+{"kind":"call","result":"value","pageTable":"page","level":"pmd"}
+{"kind":"publish","cell":1,"operand":2,"ordering":"relaxed","pageTable":"change"}
+{"kind":"call","result":"test","pageTable":"compare","level":"pmd"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+preempt-off"}
-{"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed"}
-{"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"xchg","operand":3,"result":"old","ordering":"relaxed","pageTable":"change"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pmd"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read-lockless","level":"pmd"}
+{"kind":"rmw","cell":2,"operation":"xchg","result":"old","ordering":"relaxed","pageTable":"change"}
 {"kind":"rcu","result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":null}}
 {"kind":"rcu","cell":0,"result":"test","ordering":"full","onFailure":"none","quiesce":{"of":"readers","object":0}}
 {"kind":"wait","cell":1,"ordering":"none"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"types":["struct power_supply","struct power_supply_desc"]}}
 {"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct power_supply","struct power_supply_desc"]},"ref":{"by":"put","frees":true}}
 {"kind":"call","result":"none","ordering":"none"}
+{"kind":"call","result":"test","ordering":"none"}
 {"kind":"wait","cell":0,"ordering":"release"}
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
 {"kind":"wait","cell":0,"ordering":"full","wait":"queue"}
 {"kind":"wait","cell":0,"result":"test","ordering":"full","wait":"queue"}
 {"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
-{"kind":"write","cell":2,"ordering":"relaxed"}
-{"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read"}
-{"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off"}
-{"kind":"read","cell":1,"ordering":"relaxed","context":"+rcu-read"}
-{"kind":"rcu","cell":0,"context":"-rcu-read"}
+{"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read","pageTable":"walk","level":"pte"}
+{"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off","pageTable":"walk","level":"pte"}
+{"kind":"read","cell":1,"ordering":"relaxed","context":"+rcu-read","pageTable":"walk-lockless","level":"pte"}
+{"kind":"call","result":"value","pageTable":"page","level":"pte"}
+{"kind":"call","result":"test","pageTable":"compare","level":"pte"}
+{"kind":"rcu","cell":0,"context":"-rcu-read","pageTable":"unmap","level":"pte"}
 {"kind":"unlock","cell":1,"lock":"spin","context":"-rcu-read -preempt-off"}
-{"kind":"rmw","cell":2,"operation":"andnot","result":"test","ordering":"relaxed"}
-{"kind":"write","cell":2,"operand":4,"ordering":"relaxed"}
-{"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed"}
-{"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed"}
-{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed"}
+{"kind":"rmw","cell":2,"operation":"andnot","result":"test","ordering":"relaxed","pageTable":"change"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pte"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read-lockless","level":"pte"}
+{"kind":"write","cell":2,"operand":4,"ordering":"relaxed","pageTable":"change"}
+{"kind":"rmw","cell":2,"operation":"or","operand":3,"result":"test","ordering":"relaxed","pageTable":"change"}
+{"kind":"rmw","cell":2,"operation":"andnot","ordering":"relaxed","pageTable":"change"}
+{"kind":"rmw","cell":0,"operation":"cmpxchg","operand":1,"result":"success","ordering":"relaxed","onFailure":"relaxed","pageTable":"change"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ptp_clock_info"]}}
 {"kind":"call","cell":0,"part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ptp_clock_info"]},"ref":{"by":"put","frees":true}}
+{"kind":"lock","cell":1,"result":"value","lock":"spin","context":"+preempt-off","pageTable":"lock","level":"pud"}
+{"kind":"call","pageTable":"walk","level":"pud","part":true}
+{"kind":"call","pageTable":"walk-lockless","level":"pud","part":true}
+{"kind":"call","result":"value","pageTable":"page","level":"pud"}
+{"kind":"call","result":"test","pageTable":"compare","level":"pud"}
+{"kind":"read","cell":0,"ordering":"relaxed","pageTable":"read","level":"pud"}
 {"kind":"call","cell":0,"atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","cell":0,"by":"lvalue","atomic":true,"ordering":"compiler","context":"-preempt-off"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct pwm_chip","struct pwm_ops"]}}
@@ -5732,12 +5857,16 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"lock":"raw-spin","context":"+preempt-off","nested":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin","context":"-preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"raw-spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"raw-spin","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"raw-spin","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"write","cell":0,"operation":"add","ordering":"wmb"}
 {"kind":"lock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
 {"kind":"unlock","cell":0,"ordering":"wmb","lock":"seqcount","shared":true}
@@ -5773,20 +5902,24 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","shared":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"call","result":"value","sleeps":"yes","io":"read"}
 {"kind":"call","result":"value","io":"read"}
 {"kind":"read","cell":0,"result":"none","ordering":"acquire"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"seqlock","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"seqlock","context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"seqlock","context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"seqlock","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"seqlock","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"seqlock","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"read","ordering":"relaxed"}
 {"kind":"lock","cell":0,"lock":"rwlock","shared":true,"conditional":true,"context":"+preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","shared":true,"context":"-irqs-off -preempt-off","saves":true}
 {"kind":"call","cell":0,"result":"value","sleeps":"yes","io":"read"}
 {"kind":"call","cell":1,"result":"value","sleeps":"yes","io":"read"}
 {"kind":"call","cell":1,"result":"value","io":"read"}
@@ -5817,12 +5950,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"unpublish":{"by":"hash","object":1,"from":0}}
 {"kind":"write","cell":0,"result":"value","ordering":"relaxed","unpublish":{"by":"hash","object":1,"from":0,"rcu":true}}
 {"kind":"rcu","cell":0,"context":"+rcu-read"}
+{"kind":"rcu","cell":0,"context":"-rcu-read"}
 {"kind":"read","cell":0,"by":"lvalue","atomic":false,"ordering":"plain","pointer":"same"}
 {"kind":"fence","ordering":"rmb","scope":"all"}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct rproc","struct rproc_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct rproc","struct rproc_ops"]}}
 {"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"rt-mutex","conditional":true,"sleeps":"yes"}
+{"kind":"lock","cell":0,"lock":"rt-mutex","sleeps":"yes","nested":true}
 {"kind":"lock","cell":0,"lock":"rt-mutex","conditional":true,"sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"rt-mutex","sleeps":"no"}
 {"kind":"call","result":"test","sleeps":"no"}
@@ -5845,7 +5980,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":0,"operation":"set","ordering":"release","onFailure":"relaxed"}
 {"kind":"write","operand":0,"ordering":"full"}
 {"kind":"rmw","cell":0,"result":"old","ordering":"full"}
-{"kind":"write","cell":2,"operand":3,"ordering":"relaxed"}
+{"kind":"write","cell":0,"operand":1,"ordering":"relaxed","pageTable":"change"}
+{"kind":"write","cell":2,"operand":3,"ordering":"relaxed","pageTable":"change"}
 {"kind":"rmw","bit":0,"operation":"set","ordering":"relaxed"}
 {"kind":"rmw","cell":0,"bit":1,"operation":"set","ordering":"relaxed"}
 {"kind":"call","part":true,"register":{"runner":"debugfs","handler":1,"data":2}}
@@ -5879,18 +6015,27 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct spi_controller","struct spi_master","struct spi_device"]}}
 {"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"lock":"spin","context":"+irqs-off +preempt-off","saves":true,"nested":true}
+{"kind":"lock","cell":0,"lock":"spin","context":"+preempt-off","nested":true}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"spin","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"spin","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"wait","cell":0,"by":"lvalue"}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"rcu","object":0}}
 {"kind":"read","cell":0,"by":"lvalue","ordering":"address","pointer":"same","consume":{"by":"pointer","rcu":true,"section":"srcu-read"}}
 {"kind":"rcu","cell":0,"result":"value","context":"+srcu-read"}
 {"kind":"rcu","cell":0,"context":"-srcu-read"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes","staticKey":"down"}
+{"kind":"rmw","cell":0,"operation":"dec","ordering":"none","sleeps":"yes","staticKey":"down","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"off"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"off","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"on"}
+{"kind":"rmw","cell":0,"ordering":"none","sleeps":"yes","staticKey":"on","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes","staticKey":"up"}
+{"kind":"rmw","cell":0,"operation":"inc","result":"success","ordering":"none","sleeps":"yes","staticKey":"up","assert":{"section":"cpu-hotplug","object":null,"mode":"any"}}
 {"kind":"read","cell":0,"result":"test","ordering":"none","staticKey":"test"}
 {"kind":"read","cell":0,"result":"test","ordering":"none"}
 {"kind":"wake","cell":0,"operation":"store","operand":1,"ordering":"full"}
@@ -5947,7 +6092,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct uart_port","struct uart_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"irq","object":0,"bars":true}}
 {"kind":"unlock","cell":0,"lock":"buffer","sleeps":"no"}
-{"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"sighand","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"call","cell":0,"result":"value","form":"transparent","pointer":"same"}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"operations","bars":true,"types":["struct net_device","struct sk_buff","struct net_device_ops","struct ethtool_ops"]}}
@@ -5965,6 +6110,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"waits":false}}
 {"kind":"unlock","cell":0,"lock":"vma","shared":true}
 {"kind":"unlock","cell":0,"lock":"vma"}
+{"kind":"lock","cell":0,"lock":"vma","shared":true,"conditional":true,"nested":true}
 {"kind":"lock","cell":0,"lock":"vma","sleeps":"yes"}
 {"kind":"lock","cell":0,"result":"value","lock":"vma","conditional":true,"sleeps":"yes"}
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","wait":"completion"}
@@ -5986,11 +6132,14 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+bh-off"}
 {"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+irqs-off +preempt-off","saves":true}
+{"kind":"lock","cell":0,"lock":"rwlock","context":"+preempt-off","nested":true}
 {"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+preempt-off"}
-{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+irqs-off +preempt-off"}
+{"kind":"lock","cell":0,"lock":"rwlock","conditional":true,"context":"+irqs-off +preempt-off","saves":true}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
+{"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off","saves":true}
 {"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"safe":true,"cursor":2,"rcu":true}}
@@ -5999,6 +6148,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
 {"kind":"wake","cell":0,"result":"success"}
 {"kind":"call","form":"constant"}
+{"kind":"call","asks":"context"}
 {"kind":"call","quiesce":"readers"}
 {"kind":"call","quiesce":"rcu"}
 {"kind":"call","register":"rcu"}
@@ -6015,6 +6165,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","free":"now"}
 {"kind":"call","wake":"completion"}
 {"kind":"call","wait":"event"}
+{"kind":"call","close":["lock","rcu-read"]}
+{"kind":"call","close":"mmap"}
+{"kind":"call","close":"lock"}
+{"kind":"call","open":"lock"}
 {"runs":"softirq","never_with":["function"],"by":"a timer has one base whose expired timers run one by one"}
 {"runs":"task","never_with":["func"],"by":"a work item is not reentrant"}
 {"runs":"softirq","never_with":["func","callback"],"by":"TASKLET_STATE_RUN"}
@@ -6389,6 +6543,7 @@ Documentation/core-api/xarray.rst, Locking
 include/linux/blkdev.h
 kernel/time/timer.c
 include/linux/percpu.h
+arch/arm64/include/asm/alternative-macros.h
 include/linux/rmap.h
 include/linux/irqflags.h, raw_local_irq_disable()
 include/asm-generic/qspinlock.h
@@ -6411,10 +6566,12 @@ include/linux/bio.h
 block/bio.c
 include/linux/bitmap.h
 include/linux/blk-mq.h
+arch/x86/include/asm/cpufeature.h
 include/linux/buffer_head.h
 Documentation/RCU/whatisRCU.rst, WHAT IF MY UPDATING THREAD CANNOT BLOCK?
 include/linux/srcu.h
 include/media/cec.h
+include/linux/pgtable.h
 include/linux/thread_info.h
 include/linux/clk.h
 include/linux/atomic/atomic-instrumented.h
@@ -6430,8 +6587,10 @@ include/linux/compiler-context-analysis.h
 include/linux/uio.h
 include/linux/counter.h
 include/linux/device.h and the cores named
+arch/powerpc/include/asm/cpu_has_feature.h and mmu.h
 include/asm-generic/processor.h
 include/linux/cpuhotplug.h
+arch/arm64/include/asm/cpufeature.h
 include/linux/cpuhplock.h
 include/crypto/internal/hash.h and others
 include/linux/percpu-refcount.h
@@ -6552,6 +6711,7 @@ include/linux/lockdep.h
 include/net/cfg80211.h
 include/linux/rcupdate.h up to Linux 4.15
 include/linux/lockref.h
+arch/powerpc/include/asm/machdep.h
 include/linux/mempool.h
 include/linux/memstick.h
 include/linux/kernel.h
@@ -6568,7 +6728,6 @@ include/net/netdev_queues.h
 net/nfc/nfc.h
 include/linux/stddef.h
 kernel/smp.c
-include/linux/pgtable.h
 include/linux/path.h
 include/linux/pci.h
 include/linux/percpu_counter.h
@@ -6595,6 +6754,7 @@ include/linux/firmware.h
 include/linux/kmod.h
 include/linux/reset.h
 include/linux/rhashtable.h
+arch/riscv/include/asm/hwcap.h
 include/linux/rtmutex.h
 include/scsi/scsi_host.h
 include/linux/seqlock.h
@@ -6622,6 +6782,7 @@ include/linux/xarray.h
 include/linux/sunrpc/xprt.h
 include/linux/tracepoint.h
 macros of a compile-time limit
+include/linux/sched.h, cred.h and others
 naming conventions of the kernel
 macros that find the object around a member
 include/linux/device.h, pm_runtime.h, sysfs.h and others

@@ -52,6 +52,15 @@ export interface LockFact {
   global: boolean;
 }
 
+/**
+ * What a call does with a page table. `walk` gives the entry of the level below and reads the one that it is given; `walk-lockless` is given the value, or
+ * names the lock without taking it; `flush-deferred` does the flush of the TLB that reclaim put off.
+ */
+export type PageTableUse = 'walk' | 'walk-lockless' | 'read' | 'read-lockless' | 'compare' | 'change' | 'page' | 'lock' | 'unmap' | 'flush-deferred';
+
+/** The level of the page table that an entry belongs to. */
+export type PageTableLevel = 'pte' | 'pmd' | 'pud' | 'p4d' | 'pgd';
+
 /** One kernel function or macro. Argument positions are 0-based; null where there is none. */
 export interface Fact {
   api: string;
@@ -75,6 +84,15 @@ export interface Fact {
   /** What the call does to the context: `+irqs-off`, `-preempt-off`, `+rcu-read`. */
   context: string[];
   sleeps: 'no' | 'yes' | 'maybe';
+  /** It keeps the state of interrupts in its flags, or gives that state back: spin_lock_irqsave(), local_irq_restore(). */
+  saves?: true;
+  /** Its caller says to lockdep that another lock of the class may be held: spin_lock_nested(). */
+  nested?: true;
+  /** What it does with a page table, and on which level. */
+  pageTable?: PageTableUse;
+  level?: PageTableLevel;
+  /** It asks in which context the task runs, or what the machine can do. */
+  asks?: 'context' | 'machine';
   /** The call holds a lock of the object for as long as it works on it. */
   ownLock?: true;
   form: Form | null;

@@ -338,7 +338,7 @@ describe('the table', () => {
   });
 
   it('names a kernel document or source for each', () => {
-    expect(facts.filter(fact => !/^(Documentation|tools|include|kernel|mm|net|lib|drivers|block|fs)\/\S+/.test(fact.source))).toEqual([]);
+    expect(facts.filter(fact => !/^(Documentation|tools|include|arch|kernel|mm|net|lib|drivers|block|fs)\/\S+/.test(fact.source))).toEqual([]);
   });
 
   it('says of an access how it is ordered and of a lock which family it is', () => {

@@ -29,7 +29,7 @@ export function lostBarrier(view: View, event: Event): Remark | null {
     above && below ? ` between ${named(above)} and ${named(below)}` : above ? ` after ${named(above)}` : below ? ` before ${named(below)}` : '';
   const found = claimOf(view, event);
   // Under a lock it is there for those who take none: told only where the checker shows one.
-  const held = one !== undefined && one !== null && isHeld(after, one);
+  const held = one !== undefined && one !== null && isHeld(after, one, view.series.after);
   if (held && !found) return null;
   const claim = found && held ? decidedOnly(found) : found;
   return {

@@ -68,7 +68,7 @@ export function lostLock(view: View, event: Event): Remark | null {
   const inside = around.inside.filter(e => matters(view, e));
   const left = staying(view, e => inside.includes(e));
   const one = telling(left);
-  if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now))) return null;
+  if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now, view.series.after))) return null;
   // An unlock that stays belongs to a lock out of view.
   if (before.events.some(e => e.kind === 'unlock' && lastWord(e) === lastWord(event) && series.stays(e) !== null)) return null;
   if (isMoved(view, event) || addedAnywhere(series).some(e => e.kind === 'lock' && lastWord(e) === lastWord(event))) return null;

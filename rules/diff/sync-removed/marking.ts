@@ -12,9 +12,9 @@ export function lostMarking(view: View, event: Event): Remark | null {
   const { after, series } = view;
   const same = becomes(view, event);
   // A type that changes takes all accesses with it.
-  if (same === null || isHeld(view.before, event) || same.some(e => e.ordering !== 'plain')) return null;
+  if (same === null || isHeld(view.before, event, view.series.before) || same.some(e => e.ordering !== 'plain')) return null;
   const plain = same.find(e => (event.kind === 'read' ? e.kind === 'read' : e.kind !== 'read'));
-  if (!plain || isHeld(after, plain) || isOwn(after, plain) || isFixed(view, { old: event, now: plain })) return null;
+  if (!plain || isHeld(after, plain, view.series.after) || isOwn(after, plain) || isFixed(view, { old: event, now: plain })) return null;
   if (calledUnderLock(view)) return null;
   const key = keyOf(event);
   const [other] = series.after.functions.flatMap(f =>

@@ -37,7 +37,7 @@ export function lostSection(view: View, event: Event): Remark | null {
   const left = staying(view, e => inside.includes(e));
   const pointers = left.filter(s => s.old.ordering === 'address');
   const one = pointers[0] ?? telling(left);
-  if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now) || isIn(s.now, section))) return null;
+  if (!one || !mostStay(inside, left) || left.some(s => isHeld(after, s.now, view.series.after) || isIn(s.now, section))) return null;
   if (isMoved(view, event) || calledUnderLock(view)) return null;
   if (view.series.after.callers(after.name).some(c => isIn(c.event, section))) return null;
   const claim = section === 'rcu-read' ? sectionClaim(view, event) : null;

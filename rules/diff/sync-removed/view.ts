@@ -1,7 +1,7 @@
 /** What the kinds of loss ask of a function on both sides. */
-import { called, calleeIn, cellName, hasOwnLock, initOrExit, isAccess, isOwn, maySerialise, runsNamed } from '../../../src/analysis/query.ts';
+import { called, calleeIn, cellName, guardsAt, hasOwnLock, initOrExit, isAccess, isOwn, runsNamed } from '../../../src/analysis/query.ts';
 import { type CFunction, type Event, UNNAMED } from '../../../src/model/code.ts';
-import type { Changes } from '../../../src/model/rule.ts';
+import type { Changes, World } from '../../../src/model/rule.ts';
 import { isOpen, onOneCell } from './partners.ts';
 
 /** One function on both sides, with the events that only one of them has. */
@@ -135,13 +135,13 @@ export function isReplaced({ added }: View, event: Event): boolean {
   return object !== undefined && added.some(e => e.args.some(a => a === object));
 }
 
-/** Serialised by what is still in view: a lock, or the function's own word that its caller holds one. */
-export function isHeld(fn: CFunction, event: Event): boolean {
-  return maySerialise(event) || fn.entryLocks.length > 0;
+/** Serialised by what is still in view: a lock that may be the one of the cell, the function's own or, by its word, its caller's. */
+export function isHeld(fn: CFunction, event: Event, world: World): boolean {
+  return guardsAt({ fn, event }, world).own !== null;
 }
 
 export function calledUnderLock({ series, after }: View): boolean {
-  return series.after.callers(after.name).some(c => c.event.locks.length > 0 || c.event.maybeLocks.length > 0);
+  return series.after.callers(after.name).some(c => guardsAt(c, series.after).own !== null);
 }
 
 /** The call is of a function in view that the series makes take a lock, or begin a section, itself. */

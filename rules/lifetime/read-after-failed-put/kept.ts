@@ -3,9 +3,9 @@ import {
   calleeIn,
   comesBefore,
   effectOfKind,
+  guardsAt,
   isIn,
   keyOf,
-  maySerialise,
   returnedAt,
   sameStatement,
   takesReference,
@@ -16,8 +16,7 @@ import type { World } from '../../../src/model/rule.ts';
 /** A lock, an RCU section or another reference keeps the object over the put. */
 export function keepsAlive(fn: CFunction, put: Event, object: string, world: World): boolean {
   return (
-    put.maybeLocks.length > 0 ||
-    fn.entryLocks.length > 0 ||
+    (put.locks.length === 0 && guardsAt({ fn, event: put }, world).own !== null) ||
     isIn(put, 'rcu-read') ||
     isIn(put, 'srcu-read') ||
     fn.events.some(e => comesBefore(fn, e, put) && (takesReference(e, object) || countsInside(fn, e, put, world)))
@@ -51,23 +50,21 @@ export function othersOnlyCount(fn: CFunction, put: Event, world: World): boolea
  * break the list itself, so something that they hold keeps them apart.
  */
 export function isSerialised(fn: CFunction, put: Event, object: string, zero: readonly Event[], world: World): boolean {
-  const isOpen = (e: Event) => !maySerialise(e) && !isIn(e, 'rcu-read') && !isIn(e, 'srcu-read');
+  const isOpen = (f: CFunction, event: Event) => !guardsAt({ fn: f, event }, world).own && !isIn(event, 'rcu-read') && !isIn(event, 'srcu-read');
   const walks = (f: CFunction, variable: string) =>
-    f.entryLocks.length > 0
-      ? []
-      : f.events.flatMap(e => (walksEntries(e) && e.args[0] === variable && isOpen(e) && (f !== fn || comesBefore(fn, e, put)) ? [e.args] : []));
+    f.events.flatMap(e => (walksEntries(e) && e.args[0] === variable && isOpen(f, e) && (f !== fn || comesBefore(fn, e, put)) ? [e.args] : []));
   const found = (fn.settings ?? []).flatMap(s => (s.name === object ? s.sources : [])).flatMap(i => fn.events[i] ?? []);
   const members = new Set(
     [
       ...walks(fn, object),
       ...found.flatMap(call => {
-        const callee = comesBefore(fn, call, put) && isOpen(call) ? calleeIn(fn, call, world.functions) : null;
+        const callee = comesBefore(fn, call, put) && isOpen(fn, call) ? calleeIn(fn, call, world.functions) : null;
         const given = (callee?.flow ?? []).flatMap(node => (node.kind === 'exit' ? (returnedAt(node) ?? []) : []));
         return callee ? [...new Set(given)].flatMap(variable => walks(callee, variable)) : [];
       }),
     ].map(args => args.at(-1)),
   );
-  return zero.some(e => takesOff(e) && isOpen(e) && e.cell?.base === object && members.has(e.cell.path));
+  return zero.some(e => takesOff(e) && isOpen(fn, e) && e.cell?.base === object && members.has(e.cell.path));
 }
 
 /** A walk over entries by a plain list; the first argument is the entry, the last the member that links it. */

@@ -5,6 +5,7 @@ import {
   calleeIn,
   comesBefore,
   dominates,
+  effectsOfKind,
   heldOnEntry,
   irqHandlerOf,
   isCall,
@@ -16,8 +17,19 @@ import {
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { World } from '../../../src/model/rule.ts';
 
-/** Calls behind which the interrupt of the line does not come. */
-export const SILENCES = /^(?:disable_(?:hard)?irq(?:_nosync)?|free_irq|devm_free_irq|synchronize_irq)$/;
+/** Is the event a call behind which the interrupt of its line does not come: it is switched off, given back, or waited for? */
+export function silences(event: Event): boolean {
+  return effectsOfKind(event, 'quiesce').some(quiesce => quiesce.of === 'irq');
+}
+
+/** Is the line switched off, whoever may still run? */
+function switchesOff(event: Event): boolean {
+  return effectsOfKind(event, 'quiesce').some(quiesce => quiesce.of === 'irq' && quiesce.bars);
+}
+
+function switchesOn(event: Event): boolean {
+  return effectsOfKind(event, 'arm').some(arm => arm.runner === 'irq');
+}
 
 /** Is the interrupt switched off at its line before the event, on every way, by a function in view that does so on all its ways? */
 export function silencedBefore(fn: CFunction, event: Event, world: World): boolean {
@@ -31,12 +43,12 @@ export function silencedBefore(fn: CFunction, event: Event, world: World): boole
 /** The event, or the function in view that it calls, switches an interrupt on at its line. */
 function speaks(fn: CFunction, event: Event, world: World): boolean {
   const callee = calleeIn(fn, event, world.functions);
-  return event.api === 'enable_irq' || (callee?.events.some(e => e.api === 'enable_irq') ?? false);
+  return switchesOn(event) || (callee?.events.some(switchesOn) ?? false);
 }
 
 /** Does every run of the function that returns switch an interrupt off at its line? */
 function alwaysSilences(fn: CFunction): boolean {
-  const off = new Set(fn.events.flatMap(e => (/^disable_(?:hard)?irq(?:_nosync)?$/.test(e.api) ? [e.node] : [])));
+  const off = new Set(fn.events.flatMap(e => (switchesOff(e) ? [e.node] : [])));
   return off.size > 0 && alwaysPasses(fn, off);
 }
 
@@ -60,7 +72,7 @@ const HIGHEST = 3;
  * atomic context? Then somebody on the way there has thought of the interrupt: the handler is polled.
  */
 function quietAbove(fn: CFunction, world: World, height = 0): boolean {
-  if (fn.events.some(e => /^(?:disable_(?:hard)?irq(?:_nosync)?|local_irq_save|local_irq_disable)$/.test(e.api))) return true;
+  if (fn.events.some(e => switchesOff(e) || (e.kind === 'fence' && e.fact?.context.includes('+irqs-off')))) return true;
   if (world.mentions(fn).some(m => m.member?.endsWith('_atomic'))) return true;
   return (
     height < HIGHEST && world.callers(fn.name).some(site => site.fn !== fn && site.fn.path === fn.path && quietAbove(site.fn, world, height + 1))

@@ -3,6 +3,7 @@ import {
   bringsUpOrDown,
   callersOf,
   comesBefore,
+  effectOfKind,
   heldOnEntry,
   irqHandlerOf,
   isIdentity,
@@ -19,7 +20,7 @@ import {
 } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { CodeFile, World } from '../../../src/model/rule.ts';
-import { SILENCES, silencedBefore } from './silenced.ts';
+import { silencedBefore, silences } from './silenced.ts';
 
 /** A place where a spinning lock is taken, and who comes by it. */
 export interface Site {
@@ -46,14 +47,13 @@ export function sitesOf(file: CodeFile, world: World): { lock: Section; sites: S
         if (!spins(taking.lock) || !isIdentity(taking.lock, event) || event.object === 'private') continue;
         // A helper that returns with the lock takes it for its caller.
         if (!standsHere(event) && !isPassedOn(fn, event)) continue;
-        const off =
-          taking.irqsOff || /_irq(?:save)?(?:_|$)|irq/.test(event.api) || isIn(event, 'irqs-off') || isIn(heldOnEntry(fn, world), 'irqs-off');
+        const off = taking.irqsOff || isIn(event, 'irqs-off') || isIn(heldOnEntry(fn, world), 'irqs-off');
         const handler = irqHandlerOf(fn, world);
         const quiet =
           alone(fn, world) ||
           !fn.whole ||
           silencedBefore(fn, event, world) ||
-          fn.events.some(e => !e.via && SILENCES.test(e.api) && comesBefore(fn, e, event));
+          fn.events.some(e => !e.via && silences(e) && comesBefore(fn, e, event));
         const site = {
           fn,
           event,
@@ -83,8 +83,13 @@ export function isTask(fn: CFunction, world: World): boolean {
  * back, or says of a lock that sleeps that its caller holds it.
  */
 export function mayInterrupt({ fn, event }: Site, world: World): boolean {
-  if (runsAlone(fn, world) || runsInTask(fn, world) || /_irq$|_irq\)$/.test(event.api)) return false;
-  return !fn.events.some(e => maySleep(e) || (/^lockdep_assert_held/.test(e.api) && e.cell !== null && sleepingLock(e.cell.path, world)));
+  if (runsAlone(fn, world) || runsInTask(fn, world) || switchesOutright(event)) return false;
+  return !fn.events.some(e => maySleep(e) || (effectOfKind(e, 'assert') !== undefined && e.cell !== null && sleepingLock(e.cell.path, world)));
+}
+
+/** The lock disables interrupts, and keeps no flags: what gives it back enables them whatever they were. */
+function switchesOutright({ fact }: Event): boolean {
+  return fact?.saves !== true && (fact?.context.includes('+irqs-off') ?? false);
 }
 
 /** How far up an interrupt is looked for. */
@@ -114,7 +119,7 @@ function alone(fn: CFunction, world: World): boolean {
 }
 
 function asksWhere(fn: CFunction): boolean {
-  return fn.events.some(e => /^(?:in_(?:interrupt|hardirq|irq|task|softirq|atomic)|irqs_disabled|preemptible)$/.test(e.api));
+  return fn.events.some(e => e.fact?.asks === 'context');
 }
 
 /** Does the helper that this stands in return with the lock that it takes here? */

@@ -73,6 +73,18 @@ out:
 `,
   ],
   good: [
+    `
+/* No table, no section. */
+int page_unset(pmd_t *pmd, unsigned long addr)
+{
+	pte_t *pte = pte_offset_map(pmd, addr);
+
+	if (!pte)
+		return 0;
+	page_forget(ptep_get(pte));
+	pte_unmap(pte);
+	return 1;
+}`,
     ...stillReleased,
     // What is called is given the lock that is held.
     `

@@ -92,6 +92,24 @@ int probe_len(int id)
   ],
   good: [
     `
+/* The count of users is a plain atomic one. */
+int synth_stop(struct synth *s, struct note *n)
+{
+	struct stream *st;
+
+	rcu_read_lock();
+	st = rcu_dereference(s->stream);
+	if (!st) {
+		rcu_read_unlock();
+		return -ENODEV;
+	}
+	atomic_inc(&s->users);
+	rcu_read_unlock();
+	n->stopped = st->rate;
+	atomic_dec(&s->users);
+	return 0;
+}`,
+    `
 /* The pointer's owner counts its users, and whoever takes the pointer out waits for them. */
 int synth_play(void *private, struct note *n)
 {

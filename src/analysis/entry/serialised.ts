@@ -103,15 +103,31 @@ export function guardsAt(at: Span, world: World): Guards {
   return { own, other: own ? null : (held[0] ?? null) };
 }
 
+/**
+ * A lock that two runs of the place on one object both hold exclusively: one of which there is one, or one of the object; of memory of which there is one
+ * only the first.
+ */
+export function serialiserOfRuns(at: Span, world: World): Section | null {
+  const isGlobal = at.event.cell?.base === null;
+  const keeps = ({ lock }: Serialiser) =>
+    lock.mode === 'exclusive' && (isOneOfItsKind(lock) || lock.by === 'convention' || (!isGlobal && mayGuard(at, lock, world)));
+  return locksAt(at, world).find(keeps)?.lock ?? null;
+}
+
+/** A global lock, or one without an object; where the type that it is a member of is not in view it may be any. */
+function isOneOfItsKind(lock: Section): boolean {
+  return objectType(lock) === null && /^\w+$/.test(lock.object ?? '');
+}
+
 function mayGuard({ fn, event }: Span, lock: Section, world: World): boolean {
   const { cell } = event;
-  if (lock.by === 'convention' || cell === null) return true;
+  if (lock.by === 'convention') return true;
   const type = objectType(lock);
-  if (type !== null && (type === cell.type || type === cell.within?.type)) return true;
-  const roots = originsIn(fn, cell.base ?? cell.path);
+  if (type !== null && (type === cell?.type || type === cell?.within?.type)) return true;
+  const roots = originsIn(fn, cell ? (cell.base ?? cell.path) : event.args.join());
   if (fn.events.some(e => concerns(fn, e, lock) && (isGiven(fn, e) || meet(originsIn(fn, lockedBy(e)), roots)))) return true;
   if (fn.events.some(e => holds([...e.locks, ...e.maybeLocks], lock) && comesBefore(fn, e, event) && finds(e, roots))) return true;
-  if (type === null && /^\w+$/.test(lock.object ?? '')) return isTouchedUnder(cell.base === null, event, lock, world, fn);
+  if (isOneOfItsKind(lock)) return isTouchedUnder(cell?.base === null, event, lock, world, fn);
   return isGivenAlong(fn, lock, type, world);
 }
 

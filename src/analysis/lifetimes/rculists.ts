@@ -5,8 +5,9 @@ import { cellKey } from '../../c/lower/cells.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { isIn } from '../../model/section.ts';
-import { callersOf, heldAt, heldOnEntry } from '../entry/callers.ts';
+import { callersOf, heldOnEntry } from '../entry/callers.ts';
 import { isTest, runsAlone } from '../entry/phase.ts';
+import { guardsAt } from '../entry/serialised.ts';
 
 /** The member by which entries hang on a list: `node` of struct card. */
 export interface Link {
@@ -102,7 +103,7 @@ export function headsOf(fn: CFunction, entry: string): (string | null)[] {
  * calls? A teardown, or a list that is still being made, needs none.
  */
 export function isGuarded(fn: CFunction, event: Event, world: World, depth = 0): boolean {
-  if (event.maybeLocks.length > 0 || heldAt(fn, event, world).length > 0) return true;
+  if (guardsAt({ fn, event }, world).own) return true;
   return depth < MOST_CALLS && world.callers(fn.name).some(s => s.fn.path === fn.path && s.fn !== fn && isGuarded(s.fn, s.event, world, depth + 1));
 }
 
@@ -120,7 +121,7 @@ function bareWalksIn(fn: CFunction, world: World): BareWalk[] {
     const walk = walkOf(load);
     if (!walk) return [];
     if (!isIn(load, 'rcu-read') && !isIn(heldOnEntry(fn, world), 'rcu-read')) return [];
-    if (load.maybeLocks.length > 0 || heldAt(fn, load, world).length > 0) return [];
+    if (guardsAt({ fn, event: load }, world).own) return [];
     const type = walk.type ?? (walk.cursor === null ? null : typeOf(fn, walk.cursor));
     const found = { fn, load, cursor: walk.cursor, type, member: walk.member, head: headOf(load), goesOn: walk.goesOn };
     // Who looks at the list as its owner does, or changes it, has a lock that is not in view.

@@ -5,7 +5,7 @@ import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
 import { MOST_WAYS } from './leaks.ts';
-import { gives, takings } from './locking.ts';
+import { gives, seemsToAcquire, takings } from './locking.ts';
 import { lockFlowOf } from './locksets.ts';
 import { outcome } from './protocol.ts';
 import { conditionalRelease, isFlag, isHandedOn } from './releases.ts';
@@ -64,7 +64,7 @@ function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lo
       }
       // Whatever takes a lock of that kind starts anew.
       if (event && takings(fn, event).some(t => sameLock(t.lock, lock) || t.lock.family === lock.family)) return CUT;
-      if (event?.kind === 'call' && /lock/.test(event.api)) return CUT;
+      if (event?.kind === 'call' && seemsToAcquire(event)) return CUT;
       return node.kind === 'branch' && (conditionalRelease(fn, at, lock) || isFlag(fn, node)) ? CUT : state;
     },
     along: (state, at, way) => (changes.has(`${at}|${way}`) ? CUT : state),

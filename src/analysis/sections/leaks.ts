@@ -1,8 +1,10 @@
 /** Ways out of a function that keep a lock which it took. */
 
+import { isGuard } from '../../c/calls/callees.ts';
 import { nodesBefore } from '../../c/cfg/flow.ts';
 import { walk } from '../../c/cfg/order.ts';
 import { CUT, GIVE_UP, nodesOf, search } from '../../c/cfg/paths.ts';
+import { effectsOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
 import { nullWay } from '../lifetimes/lifetime.ts';
@@ -40,13 +42,11 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
   for (const from of fn.events) {
     // A result that is looked at where no fact tells what it means: the lock may not be taken at all.
     if (from.opaque && from.used) continue;
-    if (/^(?:guard|scoped_guard|CLASS)\(/.test(from.api) || !flow.states.at(from.node)) continue;
+    if (isGuard(from) || !flow.states.at(from.node)) continue;
     for (const taking of takings(fn, from)) {
       const { lock } = taking;
       if (entered.some(own => sameLock(own, lock) || own.by === 'convention') || holds(from.locks, lock)) continue;
-      if (
-        isContext(lock) ? !PLAIN_SECTION.test(from.api) || holds(drops, lock) : holds(drops, lock) || givenFirst(fn, lock) || isTaken(fn, from, lock)
-      )
+      if (isContext(lock) ? !beginsSurely(from, lock) || holds(drops, lock) : holds(drops, lock) || givenFirst(fn, lock) || isTaken(fn, from, lock))
         continue;
       // Held here on some way already: by another acquisition, unless it is this very one on its way round.
       const others = fn.events.some(e => e !== from && takings(fn, e).some(t => sameLock(t.lock, lock)));
@@ -81,8 +81,14 @@ export function leaksOf(fn: CFunction, functions: readonly CFunction[]): Leak[] 
   return found;
 }
 
-/** Calls that begin a section whatever they return. */
-const PLAIN_SECTION = /^(?:rcu_read_lock(?:_bh|_sched)?|(?:raw_)?local_irq_(?:disable|save)|local_bh_disable|preempt_disable(?:_notrace)?|get_cpu)$/;
+/**
+ * Is it a call that does nothing but begin the section, whatever it returns? pte_offset_map() may give NULL and none, and of srcu_read_lock() whoever has
+ * the index ends it.
+ */
+function beginsSurely(event: Event, { family }: Section): boolean {
+  if (event.kind !== 'fence' && event.kind !== 'rcu') return false;
+  return effectsOfKind(event, 'open').some(open => open.section === family && open.when === null && open.section !== 'srcu-read');
+}
 
 /** Is a lock of the same name, of another object, taken elsewhere in the function? */
 function isTaken(fn: CFunction, from: Event, lock: Section): boolean {

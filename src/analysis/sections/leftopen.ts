@@ -1,10 +1,12 @@
 /** Critical sections that a change leaves open: on a path that ended outside of the section before, it ends inside of it now. */
 
+import { isGuard } from '../../c/calls/callees.ts';
 import { nodeDominates } from '../../c/cfg/dominance.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
 import { gives, mayGive, takings } from './locking.ts';
+import { annotated, leavesByContract } from './locknames.ts';
 import { lockFlowOf } from './locksets.ts';
 import { isHandedOn } from './releases.ts';
 
@@ -53,7 +55,7 @@ export function leftOpen(sides: Sides): LeftOpen[] {
 type Open = Pick<LeftOpen, 'lock' | 'from' | 'release'>;
 
 function isContract(fn: CFunction): boolean {
-  return fn.attributes.some(a => /^__(?:acquires|cond_acquires|releases|must_hold)/.test(a));
+  return leavesByContract(fn) || annotated(fn).length > 0;
 }
 
 /** Sections that the new side begins in view, and is surely in at the end of the path. */
@@ -64,7 +66,7 @@ function acquiredAbove(sides: Sides, at: number, ends: readonly number[]): Open[
   const flow = lockFlowOf(before);
   if (!state) return [];
   return after.events.flatMap((from): Open[] => {
-    if (!above.has(from.node) || /^(?:guard|scoped_guard|CLASS)\(/.test(from.api)) return [];
+    if (!above.has(from.node) || isGuard(from)) return [];
     return takings(after, from).flatMap(({ lock }): Open[] => {
       const context = isContext(lock);
       const held = holds(context ? state.context : state.must, lock);

@@ -2,6 +2,7 @@
 
 import { calleeOf, calleesOf } from '../../c/calls/callees.ts';
 import { walk } from '../../c/cfg/order.ts';
+import { effectsOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { holds, isContext, lastMember, objectType, type Section, sameLock } from '../../model/section.ts';
 import { lockOf } from './locknames.ts';
@@ -113,7 +114,17 @@ function heldHere(flow: LockFlow | null, event: Event, lock: Section): boolean {
   return state ? holds(state.may, lock) : false;
 }
 
-const GIVES_BACK = /(?:^|_|>)(?:un\w*lock\w*|release\w*|drop\w*|leave|exit|end|put|done|finish\w*|complete\w*|resume|thaw|up|relax|free\w*)(?:_|$)/;
+/** May the call, by what its name alone lets expect, acquire a lock? */
+export function seemsToAcquire({ inferred }: Event): boolean {
+  return effectsOfKind({ fact: inferred }, 'open').length > 0;
+}
+
+/** May the call, by what its name alone lets expect, release the lock or end the context? */
+function seemsToRelease({ inferred }: Event, lock: Section): boolean {
+  return effectsOfKind({ fact: inferred }, 'close').some(({ section }) =>
+    isContext(lock) ? section === lock.family : section === 'lock' || section === lock.family,
+  );
+}
 
 /**
  * May the event give back what `from` took: by its code where that is in view, by its name where not; an indirect call that is given the object,
@@ -126,17 +137,14 @@ export function mayGive(fn: CFunction, event: Event, lock: Section, from: Event,
   // A call that is given what the lock gave is given the lock.
   if (event.kind === 'call' && from.into !== null && event.args.includes(from.into)) return true;
   if (event.kind === 'call' && event.args.some(arg => arg === from.args[1] || (/^\w*flags$/.test(arg) && event.args.includes(root)))) return true;
-  if (/unlock|(?:^|_)(?:put|release|drop)_\w*locked/.test(event.api)) return true;
   const written = from.args[from.fact?.cell ?? 0] ?? '';
   if (event.kind === 'call' && event.opaque && written.startsWith('&') && event.args.some(arg => arg === written || arg === written.slice(1)))
     return true;
   for (const named of namedIn(fn, event, functions)) if (givesInside(named, lock, functions)) return true;
   if (event.kind !== 'call') return false;
-  // A fault that is to be tried again, or that a signal ends, comes back without the lock.
-  if (lock.family === 'mmap' && /fault/.test(event.api)) return true;
   if (event.opaque) {
-    if (lock.family === 'rcu-read') return /unlock/.test(event.api);
-    return GIVES_BACK.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
+    if (seemsToRelease(event, lock)) return true;
+    return lock.family !== 'rcu-read' && /[.>[]/.test(event.api) && event.args.some(arg => arg === root);
   }
   const callee = calleeOf(fn, event, functions);
   return callee !== null && (!callee.whole || callee.attributes.some(a => a.startsWith('__releases')) || givesInside(callee, lock, functions));

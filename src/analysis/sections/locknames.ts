@@ -78,6 +78,11 @@ export function assertedLock(event: Event): Section | null {
   return said.object === null ? section(null, said.section, mode, 'assertion') : lockOf(event, null, mode === 'shared', 'assertion');
 }
 
+/** Does an annotation say that the function comes back with another set of locks than it was called with? */
+export function leavesByContract({ attributes }: Pick<CFunction, 'attributes'>): boolean {
+  return attributes.some(attribute => /^__(?:acquires|cond_acquires|releases)/.test(attribute));
+}
+
 /** The context that the event asserts its function to run in; null where it asserts none. */
 export function assertedContext(event: Event): Section | null {
   const said = assertionOf(event.fact);

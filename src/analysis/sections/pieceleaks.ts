@@ -3,7 +3,8 @@ import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { type Section, sameLock } from '../../model/section.ts';
 import { madeOf, nullWay } from '../lifetimes/lifetime.ts';
-import { mayGive, takings } from './locking.ts';
+import { mayGive, seemsToAcquire, takings } from './locking.ts';
+import { leavesByContract } from './locknames.ts';
 import { lockFlowOf } from './locksets.ts';
 
 /** A return of an error beside a way on which a lock is given back that was taken out of view. */
@@ -18,15 +19,13 @@ export interface PieceLeak {
 const MOST_IN_ARM = 12;
 /** Nodes on the way past it to where the lock is given back. */
 const MOST_BEYOND = 60;
-/** Calls that may come back with a lock. */
-const MAY_TAKE = /lock|(?:^|_)(?:begin|start|acquire|enter|get|find|lookup|grab|prepare|claim|pin|down|suspend|freeze|hold|try\w*)(?:_|$)/;
 
 /**
  * Every return of an errno that the ways past it tell to be under a lock: all of them give it back, with nothing between that could have taken it, so
  * that it was held at the turning already.
  */
 export function pieceLeaksOf(fn: CFunction, functions: readonly CFunction[]): PieceLeak[] {
-  if (fn.whole || fn.broken || fn.isMacro || fn.attributes.some(a => /^__(?:acquires|cond_acquires|releases)/.test(a))) return [];
+  if (fn.whole || fn.broken || fn.isMacro || leavesByContract(fn)) return [];
   return fn.flow.flatMap((node, at): PieceLeak[] => {
     if (node.kind !== 'branch' || node.next.length !== 2) return [];
     return [0, 1].flatMap((slot): PieceLeak[] => {
@@ -78,7 +77,7 @@ function givenBeyond(fn: CFunction, from: number): Given | null {
         given.push({ lock, event });
         return CUT;
       }
-      return event && (takings(fn, event).length > 0 || (event.kind === 'call' && MAY_TAKE.test(event.api))) ? GIVE_UP : state;
+      return event && (takings(fn, event).length > 0 || (event.kind === 'call' && seemsToAcquire(event))) ? GIVE_UP : state;
     },
   });
   const [first] = exhausted ? [] : given;
@@ -95,8 +94,7 @@ function tellsOfTheLock(fn: CFunction, branch: FlowNode, { event: release }: Giv
   return madeOf(fn, branch.decides ?? []).some(
     e =>
       e.into === root ||
-      (e.args.length > 0 &&
-        (e.kind === 'call' ? MAY_TAKE.test(e.api) || e.args.some(arg => new Set(arg.match(/\w+/g)).has(root)) : e.kind === 'lock')),
+      (e.args.length > 0 && (e.kind === 'call' ? seemsToAcquire(e) || e.args.some(arg => new Set(arg.match(/\w+/g)).has(root)) : e.kind === 'lock')),
   );
 }
 

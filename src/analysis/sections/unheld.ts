@@ -1,10 +1,10 @@
 /** Ways on which a function gives back a lock that it has given back before, or never took. */
 
-import { calleeOf, runsNamed } from '../../c/calls/callees.ts';
+import { calleeOf, isGuard, runsNamed } from '../../c/calls/callees.ts';
 import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
-import { gives, mayGive, takings } from './locking.ts';
+import { gives, mayGive, seemsToAcquire, takings } from './locking.ts';
 import { lockFlowOf } from './locksets.ts';
 import { conditionalRelease, isFlag } from './releases.ts';
 
@@ -23,7 +23,6 @@ export interface UnheldRelease {
 const MOST_WAYS = 4000;
 /** Whoever ends the work on these gives them back, from wherever. */
 const HANDED_ON: ReadonlySet<string | null> = new Set(['buffer', 'page', 'semaphore', 'seqlock', 'rtnl']);
-const TAKES = /(?:^|_)(?:try)?lock|acquire|(?:^|_)(?:begin|enter|start|get|grab|down)(?:_|$)/;
 
 /** Every lock that a whole function takes itself and then gives back where it has already done so, or on a way by which it was not taken. */
 export function unheldReleases(fn: CFunction, functions: readonly CFunction[]): UnheldRelease[] {
@@ -32,7 +31,7 @@ export function unheldReleases(fn: CFunction, functions: readonly CFunction[]): 
   const found: UnheldRelease[] = [];
   const followed: Section[] = [];
   for (const taken of fn.events) {
-    if (taken.kind !== 'lock' || /^(?:guard|scoped_guard|CLASS)\(/.test(taken.api)) continue;
+    if (taken.kind !== 'lock' || isGuard(taken)) continue;
     const [taking] = takings(fn, taken);
     if (!taking || holds(followed, taking.lock) || HANDED_ON.has(taking.lock.family)) continue;
     followed.push(taking.lock);
@@ -132,9 +131,9 @@ function unheldOn(fn: CFunction, lock: Section, taken: Event, functions: readonl
 function mayTake(fn: CFunction, event: Event, functions: readonly CFunction[], root: string): boolean {
   if (event.kind === 'expanded') return tellsByResult(fn, event, functions);
   if (event.kind !== 'call') return event.kind === 'lock' && event.opaque;
-  if (event.opaque) return TAKES.test(event.api) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
+  if (event.opaque) return seemsToAcquire(event) || (/[.>[]/.test(event.api) && event.args.some(arg => arg === root));
   const callee = functions.find(f => runsNamed(event, f.name) && (f.path === fn.path || !f.isStatic));
-  return callee?.events.some(e => e.kind === 'lock' || (e.kind === 'call' && /lock/.test(e.api))) ?? false;
+  return callee?.events.some(e => e.kind === 'lock' || (e.kind === 'call' && seemsToAcquire(e))) ?? false;
 }
 
 /** Does the helper return with the lock on some paths only, and tell which by a value that is no constant? */

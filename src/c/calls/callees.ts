@@ -22,6 +22,11 @@ export function isCall(event: Event): boolean {
   return event.kind === 'call' || event.kind === 'expanded';
 }
 
+/** Does a guard or the variable of a class begin or end here: `guard(mutex)(&x->lock)`, `CLASS(fd, f)(n)`? */
+export function isGuard({ api }: Pick<Event, 'api'>): boolean {
+  return /^(?:guard|scoped_guard|CLASS)\(/.test(api);
+}
+
 /** Is the event one to be counted in this function, and not in a helper that is expanded here and stands in view itself? */
 export function standsHere(event: Event): boolean {
   return !event.via || event.via.isMacro === true;
