@@ -231,6 +231,7 @@ export const MEMBER_FIELDS: Record<string, Field> = {
   by: { is: 'text' },
   phase: words(PHASES),
   pair: { is: 'texts' },
+  keeps_lock: flag,
   driver: words(BINDS),
 };
 
@@ -332,6 +333,7 @@ export function describeMember(struct: string, member: string, said: Said, sourc
     by: typeof said.by === 'string' ? said.by : null,
     phase: word(PHASES, said.phase) ?? null,
     pair: texts(said.pair),
+    keepsLock: said.keeps_lock === true,
     driver: word(BINDS, said.driver) ?? null,
     source,
   };

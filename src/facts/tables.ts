@@ -3894,13 +3894,13 @@ struct attribute_group
 is_visible\t1132\t374
 is_bin_visible\t1132\t374
 struct kernfs_ops
-seq_show\t1200\t375
 seq_start\t1200\t375
 seq_next\t1200\t375
-seq_stop\t1200\t375
-read\t1200\t375
-write\t1200\t375
-mmap\t1200\t375
+seq_show\t1201\t375
+seq_stop\t1201\t375
+read\t1201\t375
+write\t1201\t375
+mmap\t1201\t375
 open\t1132\t375
 release\t1132\t375
 poll\t1132\t375
@@ -3909,16 +3909,16 @@ struct kernel_param_ops
 get\t1132\t376
 set\t1132\t376
 struct configfs_attribute
-show\t1201\t377
-store\t1201\t377
+show\t1202\t377
+store\t1202\t377
 struct configfs_group_operations
-make_item\t1202\t378
-make_group\t1202\t378
-drop_item\t1203\t378
+make_item\t1203\t378
+make_group\t1203\t378
+drop_item\t1204\t378
 struct ctl_table
 proc_handler\t1132\t379
 struct configfs_item_operations
-release\t1204\t380
+release\t1205\t380
 struct proc_ops
 proc_read\t1132\t381
 proc_read_iter\t1132\t381
@@ -3929,51 +3929,51 @@ proc_ioctl\t1132\t381
 proc_compat_ioctl\t1132\t381
 proc_mmap\t1132\t381
 proc_get_unmapped_area\t1132\t381
-proc_open\t1205\t381
-proc_release\t1206\t381
+proc_open\t1206\t381
+proc_release\t1207\t381
 struct tty_operations
-open\t1207\t382
-close\t1208\t382
-hangup\t1209\t382
-shutdown\t1209\t382
-cleanup\t1204\t382
+open\t1208\t382
+close\t1209\t382
+hangup\t1210\t382
+shutdown\t1210\t382
+cleanup\t1205\t382
 write\t1138\t382
 put_char\t1138\t382
 flush_chars\t1138\t382
-set_termios\t1210\t382
-set_ldisc\t1210\t382
-throttle\t1211\t382
-unthrottle\t1211\t382
-stop\t1212\t382
-start\t1212\t382
+set_termios\t1211\t382
+set_ldisc\t1211\t382
+throttle\t1212\t382
+unthrottle\t1212\t382
+stop\t1213\t382
+start\t1213\t382
 ioctl\t1132\t382
 compat_ioctl\t1132\t382
 break_ctl\t1132\t382
 wait_until_sent\t1132\t382
 struct tty_port_operations
-activate\t1213\t383
-shutdown\t1214\t383
-destruct\t1215\t383
+activate\t1214\t383
+shutdown\t1215\t383
+destruct\t1216\t383
 struct uart_ops
-set_mctrl\t1216\t384
-get_mctrl\t1216\t384
-stop_tx\t1216\t384
-start_tx\t1216\t384
-start_rx\t1216\t384
-stop_rx\t1216\t384
-enable_ms\t1216\t384
-flush_buffer\t1216\t384
-startup\t1217\t385
-shutdown\t1218\t386
-set_termios\t1219\t384
-set_ldisc\t1219\t384
-break_ctl\t1219\t384
+set_mctrl\t1217\t384
+get_mctrl\t1217\t384
+stop_tx\t1217\t384
+start_tx\t1217\t384
+start_rx\t1217\t384
+stop_rx\t1217\t384
+enable_ms\t1217\t384
+flush_buffer\t1217\t384
+startup\t1218\t385
+shutdown\t1219\t386
+set_termios\t1220\t384
+set_ldisc\t1220\t384
+break_ctl\t1220\t384
 tx_empty\t1138\t384
 poll_put_char\t1138\t384
 poll_get_char\t1138\t384
 struct tty_ldisc_ops
-open\t1220\t387
-close\t1221\t388
+open\t1221\t387
+close\t1222\t388
 read\t1132\t387
 write\t1132\t387
 ioctl\t1132\t387
@@ -3985,29 +3985,29 @@ receive_buf\t1132\t389
 receive_buf2\t1132\t389
 write_wakeup\t1139\t387
 struct snd_pcm_ops
-open\t1222\t390
-close\t1223\t391
-hw_params\t1224\t392
-prepare\t1225\t393
+open\t1223\t390
+close\t1224\t391
+hw_params\t1225\t392
+prepare\t1226\t393
 hw_free\t1132\t394
 ioctl\t1132\t394
 sync_stop\t1132\t394
 copy\t1132\t394
 fill_silence\t1132\t394
 mmap\t1132\t394
-trigger\t1226\t395
-pointer\t1226\t395
-ack\t1226\t395
+trigger\t1227\t395
+pointer\t1227\t395
+ack\t1227\t395
 struct snd_soc_dai_ops
-startup\t1227\t396
-shutdown\t1228\t396
+startup\t1228\t396
+shutdown\t1229\t396
 hw_params\t1132\t396
 hw_free\t1132\t396
 prepare\t1132\t396
 mute_stream\t1132\t396
-trigger\t1229\t395
-probe\t1230\t397
-remove\t1231\t398
+trigger\t1230\t395
+probe\t1231\t397
+remove\t1232\t398
 set_sysclk\t1132\t396
 set_fmt\t1132\t396
 set_pll\t1132\t396
@@ -4015,51 +4015,51 @@ set_clkdiv\t1132\t396
 set_tdm_slot\t1132\t396
 set_bclk_ratio\t1132\t396
 struct snd_soc_ops
-startup\t1227\t399
-shutdown\t1228\t399
+startup\t1228\t399
+shutdown\t1229\t399
 hw_params\t1132\t399
 hw_free\t1132\t399
 prepare\t1132\t399
-trigger\t1229\t395
+trigger\t1230\t395
 struct snd_soc_component_driver
-probe\t1232\t397
-remove\t1233\t398
-open\t1234\t400
-close\t1235\t400
-hw_params\t1236\t400
-hw_free\t1236\t400
-prepare\t1236\t400
-trigger\t1229\t395
-pointer\t1229\t395
-suspend\t1237\t400
+probe\t1233\t397
+remove\t1234\t398
+open\t1235\t400
+close\t1236\t400
+hw_params\t1237\t400
+hw_free\t1237\t400
+prepare\t1237\t400
+trigger\t1230\t395
+pointer\t1230\t395
+suspend\t1238\t400
 resume\t1153\t400
 struct snd_rawmidi_ops
-open\t1238\t401
-close\t1239\t402
+open\t1239\t401
+close\t1240\t402
 trigger\t1139\t403
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1240\t404
-put\t1241\t404
+get\t1241\t404
+put\t1242\t404
 info\t1132\t404
 struct input_dev
-open\t1242\t405
-close\t1243\t405
-flush\t1244\t405
-event\t1245\t405
+open\t1243\t405
+close\t1244\t405
+flush\t1245\t405
+event\t1246\t405
 struct rc_dev
-open\t1246\t406
-close\t1247\t406
+open\t1247\t406
+close\t1248\t406
 struct led_classdev
 brightness_set\t1138\t407
 brightness_set_blocking\t1132\t407
 struct backlight_ops
-update_status\t1248\t408
+update_status\t1249\t408
 get_brightness\t1132\t409
 struct thermal_zone_device_ops
-get_temp\t1249\t410
-should_bind\t1249\t410
+get_temp\t1250\t410
+should_bind\t1250\t410
 struct thermal_cooling_device_ops
-set_cur_state\t1250\t411
+set_cur_state\t1251\t411
 get_max_state\t1132\t411
 get_cur_state\t1132\t411
 struct hwmon_ops
@@ -4067,67 +4067,67 @@ read\t1132\t412
 read_string\t1132\t412
 write\t1132\t412
 struct watchdog_ops
-start\t1251\t413
-ping\t1251\t413
-set_timeout\t1251\t413
-set_pretimeout\t1251\t413
-get_timeleft\t1251\t413
-ioctl\t1251\t413
+start\t1252\t413
+ping\t1252\t413
+set_timeout\t1252\t413
+set_pretimeout\t1252\t413
+get_timeleft\t1252\t413
+ioctl\t1252\t413
 stop\t1132\t413
 struct rtc_class_ops
-read_time\t1252\t414
-set_time\t1252\t414
-read_alarm\t1252\t414
-set_alarm\t1252\t414
-alarm_irq_enable\t1252\t414
+read_time\t1253\t414
+set_time\t1253\t414
+read_alarm\t1253\t414
+set_alarm\t1253\t414
+alarm_irq_enable\t1253\t414
 struct power_supply_desc
 external_power_changed\t1132\t415
 struct regulator_ops
-enable\t1253\t416
-disable\t1253\t416
-set_voltage\t1253\t416
-set_voltage_sel\t1253\t416
-set_mode\t1253\t416
+enable\t1254\t416
+disable\t1254\t416
+set_voltage\t1254\t416
+set_voltage_sel\t1254\t416
+set_mode\t1254\t416
 struct clk_ops
-prepare\t1254\t417
-unprepare\t1254\t417
-is_prepared\t1254\t417
-unprepare_unused\t1254\t417
-recalc_rate\t1254\t417
-round_rate\t1254\t417
-determine_rate\t1254\t417
-set_parent\t1254\t417
-get_parent\t1254\t417
-set_rate\t1254\t417
-set_rate_and_parent\t1254\t417
-recalc_accuracy\t1254\t417
-get_phase\t1254\t417
-set_phase\t1254\t417
-get_duty_cycle\t1254\t417
-set_duty_cycle\t1254\t417
-init\t1254\t417
-terminate\t1254\t417
-enable\t1255\t417
-disable\t1255\t417
-disable_unused\t1255\t417
+prepare\t1255\t417
+unprepare\t1255\t417
+is_prepared\t1255\t417
+unprepare_unused\t1255\t417
+recalc_rate\t1255\t417
+round_rate\t1255\t417
+determine_rate\t1255\t417
+set_parent\t1255\t417
+get_parent\t1255\t417
+set_rate\t1255\t417
+set_rate_and_parent\t1255\t417
+recalc_accuracy\t1255\t417
+get_phase\t1255\t417
+set_phase\t1255\t417
+get_duty_cycle\t1255\t417
+set_duty_cycle\t1255\t417
+init\t1255\t417
+terminate\t1255\t417
+enable\t1256\t417
+disable\t1256\t417
+disable_unused\t1256\t417
 is_enabled\t1138\t418
 save_context\t1139\t417
 restore_context\t1139\t417
 debug_init\t1139\t417
 struct gpio_chip
-request\t1256\t419
-free\t1257\t419
-get\t1258\t419
-set\t1258\t419
-get_multiple\t1258\t419
-set_multiple\t1258\t419
-direction_input\t1258\t419
-direction_output\t1258\t419
-get_direction\t1258\t419
+request\t1257\t419
+free\t1258\t419
+get\t1259\t419
+set\t1259\t419
+get_multiple\t1259\t419
+set_multiple\t1259\t419
+direction_input\t1259\t419
+direction_output\t1259\t419
+get_direction\t1259\t419
 struct pwm_ops
-request\t1259\t420
-free\t1260\t421
-capture\t1261\t422
+request\t1260\t420
+free\t1261\t421
+capture\t1262\t422
 apply\t1139\t423
 struct iio_info
 read_event_value\t1132\t424
@@ -4141,28 +4141,28 @@ read_avail\t1132\t425
 write_raw\t1132\t425
 read_label\t1132\t425
 debugfs_reg_access\t1132\t425
-update_scan_mode\t1262\t426
+update_scan_mode\t1263\t426
 struct phy_ops
-init\t1263\t427
-exit\t1264\t427
-power_on\t1265\t427
-power_off\t1266\t427
-set_mode\t1267\t427
-set_media\t1267\t427
-set_speed\t1267\t427
-reset\t1267\t427
-calibrate\t1267\t427
-connect\t1267\t427
-disconnect\t1267\t427
-configure\t1267\t427
-validate\t1267\t427
-release\t1267\t427
+init\t1264\t427
+exit\t1265\t427
+power_on\t1266\t427
+power_off\t1267\t427
+set_mode\t1268\t427
+set_media\t1268\t427
+set_speed\t1268\t427
+reset\t1268\t427
+calibrate\t1268\t427
+connect\t1268\t427
+disconnect\t1268\t427
+configure\t1268\t427
+validate\t1268\t427
+release\t1268\t427
 struct mii_bus
-read\t1268\t428
-write\t1268\t428
-read_c45\t1268\t428
-write_c45\t1268\t428
-reset\t1269\t429
+read\t1269\t428
+write\t1269\t428
+read_c45\t1269\t428
+write_c45\t1269\t428
+reset\t1270\t429
 struct pinmux_ops
 request\t1139\t430
 free\t1139\t430
@@ -4187,55 +4187,57 @@ get_ro\t1132\t433
 get_cd\t1132\t433
 request\t1139\t433
 struct cec_adap_ops
-adap_enable\t1270\t434
+adap_enable\t1271\t434
 struct fb_ops
-fb_open\t1271\t435
-fb_release\t1272\t436
+fb_open\t1272\t435
+fb_release\t1273\t436
 fb_destroy\t1140\t437
 struct console
 write_thread\t1132\t438
 write_atomic\t1138\t438
+device_lock\t1274\t438
+device_unlock\t1275\t438
 write\t1139\t438
 struct drm_panel_funcs
-prepare\t1273\t439
-unprepare\t1274\t439
-enable\t1275\t439
-disable\t1276\t439
+prepare\t1276\t439
+unprepare\t1277\t439
+enable\t1278\t439
+disable\t1279\t439
 get_modes\t1132\t439
 struct drm_bridge_funcs
-attach\t1277\t440
-detach\t1278\t440
+attach\t1280\t440
+detach\t1281\t440
 struct iio_buffer_setup_ops
-preenable\t1279\t426
-postenable\t1280\t426
-predisable\t1281\t426
-postdisable\t1282\t426
+preenable\t1282\t426
+postenable\t1283\t426
+predisable\t1284\t426
+postdisable\t1285\t426
 struct iio_trigger_ops
 set_trigger_state\t1132\t441
 struct i2c_algorithm
-xfer\t1283\t442
-master_xfer\t1283\t442
-smbus_xfer\t1283\t442
+xfer\t1286\t442
+master_xfer\t1286\t442
+smbus_xfer\t1286\t442
 xfer_atomic\t1138\t442
 master_xfer_atomic\t1138\t442
 smbus_xfer_atomic\t1138\t442
 struct spi_controller
-transfer_one\t1284\t443
-transfer_one_message\t1284\t443
-prepare_message\t1284\t443
+transfer_one\t1287\t443
+transfer_one_message\t1287\t443
+prepare_message\t1287\t443
 struct nvmem_config
 reg_read\t1132\t444
 reg_write\t1132\t444
 struct drm_driver
-open\t1285\t445
-postclose\t1286\t445
-release\t1287\t446
+open\t1288\t445
+postclose\t1289\t445
+release\t1290\t446
 struct drm_crtc_funcs
-enable_vblank\t1288\t447
-disable_vblank\t1289\t448
-destroy\t1204\t449
+enable_vblank\t1291\t447
+disable_vblank\t1292\t448
+destroy\t1205\t449
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1204\t450
+destroy\t1205\t450
 late_register\t1132\t450
 early_unregister\t1132\t450
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
@@ -4255,8 +4257,8 @@ detect_ctx\t1132\t452
 mode_valid\t1132\t452
 best_encoder\t1132\t452
 struct v4l2_file_operations
-open\t1290\t453
-release\t1291\t454
+open\t1293\t453
+release\t1294\t454
 read\t1132\t453
 write\t1132\t453
 poll\t1132\t453
@@ -4270,15 +4272,17 @@ buf_init\t1132\t456
 buf_cleanup\t1132\t456
 buf_finish\t1132\t456
 buf_prepare\t1132\t456
+wait_finish\t1295\t456
+wait_prepare\t1296\t456
 buf_queue\t1139\t456
-prepare_streaming\t1292\t456
-unprepare_streaming\t1293\t456
-start_streaming\t1294\t456
-stop_streaming\t1295\t456
+prepare_streaming\t1297\t456
+unprepare_streaming\t1298\t456
+start_streaming\t1299\t456
+stop_streaming\t1300\t456
 struct v4l2_ctrl_ops
-s_ctrl\t1296\t457
-try_ctrl\t1296\t457
-g_volatile_ctrl\t1296\t457
+s_ctrl\t1301\t457
+try_ctrl\t1301\t457
+g_volatile_ctrl\t1301\t457
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
 s_stream\t1132\t458
 set_fmt\t1132\t458
@@ -4290,8 +4294,8 @@ set_selection\t1132\t458
 enable_streams\t1132\t458
 disable_streams\t1132\t458
 struct v4l2_subdev_internal_ops
-open\t1297\t459
-close\t1286\t459
+open\t1302\t459
+close\t1289\t459
 release\t1140\t459
 struct file_operations
 llseek\t1132\t460
@@ -4312,21 +4316,21 @@ fallocate\t1132\t460
 splice_read\t1132\t460
 splice_write\t1132\t460
 show_fdinfo\t1132\t460
-open\t1290\t460
-release\t1298\t461
-iterate_shared\t1299\t460
+open\t1293\t460
+release\t1303\t461
+iterate_shared\t1304\t460
 struct inode_operations
-lookup\t1300\t462
-create\t1301\t462
-mknod\t1301\t462
-symlink\t1301\t462
-mkdir\t1301\t462
-link\t1301\t462
-unlink\t1302\t462
-rmdir\t1302\t462
-rename\t1301\t462
-setattr\t1303\t462
-fileattr_set\t1303\t462
+lookup\t1305\t462
+create\t1306\t462
+mknod\t1306\t462
+symlink\t1306\t462
+mkdir\t1306\t462
+link\t1306\t462
+unlink\t1307\t462
+rmdir\t1307\t462
+rename\t1306\t462
+setattr\t1308\t462
+fileattr_set\t1308\t462
 readlink\t1132\t462
 get_acl\t1132\t462
 getattr\t1132\t462
@@ -4338,25 +4342,25 @@ fileattr_get\t1132\t462
 get_link\t1139\t462
 permission\t1139\t462
 get_inode_acl\t1139\t462
-atomic_open\t1300\t462
+atomic_open\t1305\t462
 struct xattr_handler
 list\t1132\t463
 get\t1132\t463
-set\t1304\t463
+set\t1309\t463
 struct super_operations
-put_super\t1305\t464
-freeze_fs\t1306\t464
-unfreeze_fs\t1306\t464
-remount_fs\t1306\t464
-sync_fs\t1307\t464
-free_inode\t1308\t464
-drop_inode\t1309\t464
+put_super\t1310\t464
+freeze_fs\t1311\t464
+unfreeze_fs\t1311\t464
+remount_fs\t1311\t464
+sync_fs\t1312\t464
+free_inode\t1313\t464
+drop_inode\t1314\t464
 struct dentry_operations
 d_hash\t1138\t465
 d_compare\t1138\t465
 d_dname\t1138\t465
-d_delete\t1310\t465
-d_prune\t1310\t465
+d_delete\t1315\t465
+d_prune\t1315\t465
 d_init\t1132\t465
 d_release\t1132\t465
 d_iput\t1132\t465
@@ -4376,35 +4380,35 @@ writepages\t1132\t466
 migrate_folio\t1132\t466
 swap_activate\t1132\t466
 swap_deactivate\t1132\t466
-invalidate_folio\t1311\t466
-release_folio\t1311\t466
-launder_folio\t1311\t466
-is_partially_uptodate\t1311\t466
-error_remove_folio\t1312\t466
+invalidate_folio\t1316\t466
+release_folio\t1316\t466
+launder_folio\t1316\t466
+is_partially_uptodate\t1316\t466
+error_remove_folio\t1317\t466
 write_begin\t1132\t466
 write_end\t1132\t466
 dirty_folio\t1138\t466
 free_folio\t1138\t466
 struct vm_operations_struct
-open\t1313\t467
-close\t1314\t467
+open\t1318\t467
+close\t1319\t467
 fault\t1132\t467
 page_mkwrite\t1132\t467
 pfn_mkwrite\t1132\t467
-access\t1314\t467
-map_pages\t1315\t467
+access\t1319\t467
+map_pages\t1320\t467
 struct seq_operations
-start\t1316\t468
-next\t1316\t468
-stop\t1316\t468
-show\t1316\t468
+start\t1321\t468
+next\t1322\t468
+show\t1323\t468
+stop\t1324\t468
 struct sysfs_ops
 show\t1132\t373
 store\t1132\t373
 struct mmu_notifier_ops
 release\t1132\t469
 arch_invalidate_secondary_tlbs\t1138\t469
-free_notifier\t1317\t469
+free_notifier\t1325\t469
 invalidate_range_start\t1139\t469
 invalidate_range_end\t1139\t469
 clear_flush_young\t1139\t469
@@ -4413,20 +4417,20 @@ test_young\t1139\t469
 struct file_lock_operations
 fl_copy_lock\t1138\t470
 struct lock_manager_operations
-lm_notify\t1318\t471
-lm_break\t1319\t471
-lm_change\t1319\t471
-lm_breaker_owns_lease\t1319\t471
-lm_lock_expirable\t1319\t471
+lm_notify\t1326\t471
+lm_break\t1327\t471
+lm_change\t1327\t471
+lm_breaker_owns_lease\t1327\t471
+lm_lock_expirable\t1327\t471
 lm_grant\t1138\t471
 lm_expire_lock\t1132\t471
 struct file_system_type
 mount\t1132\t472
 init_fs_context\t1132\t472
-kill_sb\t1305\t472
+kill_sb\t1310\t472
 struct block_device_operations
-open\t1320\t473
-release\t1321\t473
+open\t1328\t473
+release\t1329\t473
 ioctl\t1132\t473
 compat_ioctl\t1132\t473
 unlock_native_capacity\t1132\t473
@@ -4435,15 +4439,15 @@ free_disk\t1140\t474
 direct_access\t1139\t473
 submit_bio\t1139\t473
 struct blk_mq_ops
-queue_rq\t1322\t475
-queue_rqs\t1322\t475
-commit_rqs\t1322\t475
+queue_rq\t1330\t475
+queue_rqs\t1330\t475
+commit_rqs\t1330\t475
 timeout\t1132\t476
 complete\t1138\t477
-init_hctx\t1323\t478
-init_request\t1323\t478
-exit_hctx\t1324\t478
-exit_request\t1324\t478
+init_hctx\t1331\t478
+init_request\t1331\t478
+exit_hctx\t1332\t478
+exit_request\t1332\t478
 struct scsi_host_template
 queuecommand\t1138\t479
 eh_timed_out\t1139\t480
@@ -4457,12 +4461,12 @@ slave_configure\t1132\t479
 info\t1132\t479
 ioctl\t1132\t479
 bios_param\t1132\t479
-slave_destroy\t1325\t479
+slave_destroy\t1333\t479
 struct ata_port_operations
-qc_defer\t1326\t481
-qc_prep\t1326\t481
-qc_issue\t1326\t481
-qc_fill_rtf\t1326\t481
+qc_defer\t1334\t481
+qc_prep\t1334\t481
+qc_issue\t1334\t481
+qc_fill_rtf\t1334\t481
 softreset\t1132\t482
 hardreset\t1132\t482
 prereset\t1132\t482
@@ -4473,18 +4477,18 @@ set_dmamode\t1132\t482
 set_mode\t1132\t482
 dev_config\t1132\t482
 cable_detect\t1132\t482
-port_start\t1327\t483
-port_stop\t1328\t483
-host_stop\t1204\t483
+port_start\t1335\t483
+port_stop\t1336\t483
+host_stop\t1205\t483
 struct mtd_info
 _panic_write\t1138\t484
 struct nand_controller_ops
-attach_chip\t1329\t485
-detach_chip\t1330\t485
+attach_chip\t1337\t485
+detach_chip\t1338\t485
 exec_op\t1132\t485
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1331\t486
-exit\t1332\t486
+init\t1339\t486
+exit\t1340\t486
 encrypt\t1139\t486
 decrypt\t1139\t486
 setkey\t1139\t486
@@ -4497,51 +4501,51 @@ digest\t1139\t487
 export\t1139\t487
 import\t1139\t487
 setkey\t1139\t487
-init_tfm\t1333\t487
-exit_tfm\t1334\t487
+init_tfm\t1341\t487
+exit_tfm\t1342\t487
 struct net_device_ops
-ndo_init\t1335\t488
-ndo_uninit\t1336\t489
-ndo_open\t1337\t490
-ndo_stop\t1338\t491
-ndo_do_ioctl\t1339\t490
-ndo_siocbond\t1339\t490
-ndo_siocwandev\t1339\t490
-ndo_siocdevprivate\t1339\t490
-ndo_eth_ioctl\t1339\t490
-ndo_set_mac_address\t1339\t277
-ndo_change_mtu\t1339\t277
-ndo_fix_features\t1339\t492
-ndo_set_features\t1339\t492
-ndo_vlan_rx_add_vid\t1339\t493
-ndo_vlan_rx_kill_vid\t1339\t493
+ndo_init\t1343\t488
+ndo_uninit\t1344\t489
+ndo_open\t1345\t490
+ndo_stop\t1346\t491
+ndo_do_ioctl\t1347\t490
+ndo_siocbond\t1347\t490
+ndo_siocwandev\t1347\t490
+ndo_siocdevprivate\t1347\t490
+ndo_eth_ioctl\t1347\t490
+ndo_set_mac_address\t1347\t277
+ndo_change_mtu\t1347\t277
+ndo_fix_features\t1347\t492
+ndo_set_features\t1347\t492
+ndo_vlan_rx_add_vid\t1347\t493
+ndo_vlan_rx_kill_vid\t1347\t493
 ndo_select_queue\t1138\t494
 ndo_features_check\t1138\t494
 ndo_get_stats\t1138\t490
 ndo_get_stats64\t1138\t490
-ndo_start_xmit\t1340\t490
-ndo_tx_timeout\t1341\t490
-ndo_set_rx_mode\t1342\t490
+ndo_start_xmit\t1348\t490
+ndo_tx_timeout\t1349\t490
+ndo_set_rx_mode\t1350\t490
 struct napi_struct
-poll\t1343\t495
+poll\t1351\t495
 struct pernet_operations
-init\t1344\t496
-pre_exit\t1345\t496
-exit\t1345\t496
-exit_batch\t1345\t496
+init\t1352\t496
+pre_exit\t1353\t496
+exit\t1353\t496
+exit_batch\t1353\t496
 struct ethtool_ops
-*\t1339\t497
+*\t1347\t497
 struct net_device
-priv_destructor\t1204\t498
+priv_destructor\t1205\t498
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1346\t499
-dumpit\t1346\t499
-start\t1346\t499
-done\t1346\t499
+doit\t1354\t499
+dumpit\t1354\t499
+start\t1354\t499
+done\t1354\t499
 struct rtnl_link_ops
-newlink\t1347\t500
-dellink\t1348\t501
-changelink\t1339\t502
+newlink\t1355\t500
+dellink\t1356\t501
+changelink\t1347\t502
 validate\t1132\t503
 get_size\t1132\t503
 fill_info\t1132\t503
@@ -4549,14 +4553,14 @@ get_num_tx_queues\t1132\t503
 get_num_rx_queues\t1132\t503
 setup\t1132\t503
 struct Qdisc_ops
-init\t1349\t504
-change\t1339\t505
-destroy\t1332\t506
-enqueue\t1350\t507
-dequeue\t1350\t507
-peek\t1350\t507
+init\t1357\t504
+change\t1347\t505
+destroy\t1340\t506
+enqueue\t1358\t507
+dequeue\t1358\t507
+peek\t1358\t507
 struct proto_ops
-release\t1351\t508
+release\t1359\t508
 bind\t1132\t509
 connect\t1132\t509
 accept\t1132\t509
@@ -4573,36 +4577,36 @@ getname\t1132\t509
 poll\t1132\t509
 mmap\t1132\t509
 struct cfg80211_ops
-add_virtual_intf\t1352\t510
-del_virtual_intf\t1352\t510
-change_virtual_intf\t1352\t510
-*\t1353\t510
+add_virtual_intf\t1360\t510
+del_virtual_intf\t1360\t510
+change_virtual_intf\t1360\t510
+*\t1361\t510
 struct ieee80211_ops
-start\t1354\t511
-stop\t1355\t512
-add_interface\t1356\t513
-remove_interface\t1357\t514
-change_interface\t1358\t515
-config\t1358\t515
-vif_cfg_changed\t1358\t515
-link_info_changed\t1358\t515
-configure_filter\t1358\t515
-set_key\t1358\t515
-hw_scan\t1358\t515
-cancel_hw_scan\t1358\t515
-sta_state\t1358\t515
-sta_add\t1358\t515
-sta_remove\t1358\t515
-conf_tx\t1358\t515
-flush\t1358\t515
-ampdu_action\t1358\t515
-add_chanctx\t1358\t515
-remove_chanctx\t1358\t515
-change_chanctx\t1358\t515
-assign_vif_chanctx\t1358\t515
-unassign_vif_chanctx\t1358\t515
-remain_on_channel\t1358\t515
-cancel_remain_on_channel\t1358\t515
+start\t1362\t511
+stop\t1363\t512
+add_interface\t1364\t513
+remove_interface\t1365\t514
+change_interface\t1366\t515
+config\t1366\t515
+vif_cfg_changed\t1366\t515
+link_info_changed\t1366\t515
+configure_filter\t1366\t515
+set_key\t1366\t515
+hw_scan\t1366\t515
+cancel_hw_scan\t1366\t515
+sta_state\t1366\t515
+sta_add\t1366\t515
+sta_remove\t1366\t515
+conf_tx\t1366\t515
+flush\t1366\t515
+ampdu_action\t1366\t515
+add_chanctx\t1366\t515
+remove_chanctx\t1366\t515
+change_chanctx\t1366\t515
+assign_vif_chanctx\t1366\t515
+unassign_vif_chanctx\t1366\t515
+remain_on_channel\t1366\t515
+cancel_remain_on_channel\t1366\t515
 tx\t1138\t515
 prepare_multicast\t1138\t515
 set_tim\t1138\t515
@@ -4634,9 +4638,9 @@ bss_info_changed\t1132\t515
 sw_scan_start\t1132\t515
 sw_scan_complete\t1132\t515
 struct phy_driver
-probe\t1359\t516
-remove\t1360\t517
-handle_interrupt\t1361\t518
+probe\t1367\t516
+remove\t1368\t517
+handle_interrupt\t1369\t518
 config_init\t1132\t519
 soft_reset\t1132\t519
 config_intr\t1132\t519
@@ -4644,34 +4648,34 @@ config_aneg\t1132\t519
 read_status\t1132\t519
 link_change_notify\t1132\t519
 aneg_done\t1132\t519
-suspend\t1237\t519
+suspend\t1238\t519
 resume\t1153\t519
 struct dsa_switch_ops
-setup\t1362\t520
-teardown\t1363\t521
-port_enable\t1364\t522
-port_disable\t1365\t523
+setup\t1370\t520
+teardown\t1371\t521
+port_enable\t1372\t522
+port_disable\t1373\t523
 struct nfc_ops
-dev_up\t1366\t524
-dev_down\t1367\t524
-start_poll\t1368\t524
-stop_poll\t1368\t524
-dep_link_up\t1368\t524
-dep_link_down\t1368\t524
-activate_target\t1368\t524
-deactivate_target\t1368\t524
-im_transceive\t1368\t524
-tm_send\t1368\t524
-check_presence\t1368\t524
-enable_se\t1368\t524
-disable_se\t1368\t524
-fw_download\t1368\t524
+dev_up\t1374\t524
+dev_down\t1375\t524
+start_poll\t1376\t524
+stop_poll\t1376\t524
+dep_link_up\t1376\t524
+dep_link_down\t1376\t524
+activate_target\t1376\t524
+deactivate_target\t1376\t524
+im_transceive\t1376\t524
+tm_send\t1376\t524
+check_presence\t1376\t524
+enable_se\t1376\t524
+disable_se\t1376\t524
+fw_download\t1376\t524
 struct hci_dev
-open\t1369\t525
-close\t1370\t526
-setup\t1371\t527
-shutdown\t1371\t527
-flush\t1371\t527
+open\t1377\t525
+close\t1378\t526
+setup\t1379\t527
+shutdown\t1379\t527
+flush\t1379\t527
 send\t1132\t528
 struct ib_device_ops
 post_send\t1138\t529
@@ -4680,113 +4684,113 @@ poll_cq\t1138\t529
 req_notify_cq\t1138\t529
 *\t1132\t529
 struct ib_client
-add\t1372\t530
-remove\t1373\t530
+add\t1380\t530
+remove\t1381\t530
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1315\t531
-func\t1315\t531
-handler\t1315\t531
-err_handler\t1315\t531
+hook\t1320\t531
+func\t1320\t531
+handler\t1320\t531
+err_handler\t1320\t531
 runner
-irq\t1374\t318
-irq-thread\t1375\t319
+irq\t1382\t318
+irq-thread\t1383\t319
 softirq\t1130\t19
-tasklet\t1376\t316
-timer\t1377\t314
-hrtimer\t1378\t532
-napi\t1379\t495
-work\t1380\t315
-delayed-work\t1381\t315
-kthread-work\t1382\t533
+tasklet\t1384\t316
+timer\t1385\t314
+hrtimer\t1386\t532
+napi\t1387\t495
+work\t1388\t315
+delayed-work\t1389\t315
+kthread-work\t1390\t533
 kthread\t1132\t228
 task-work\t1132\t534
-irq-work\t1383\t214
+irq-work\t1391\t214
 cpu-call\t1131\t535
 rcu\t1130\t317
 urb\t1138\t536
-init\t1269\t54
-exit\t1204\t54
+init\t1270\t54
+exit\t1205\t54
 pm\t1132\t537
 attribute\t1132\t373
 debugfs\t1132\t538
-devres\t1204\t539
+devres\t1205\t539
 kref\t1140\t540
 struct hrtimer
-function\t1384\t532
+function\t1392\t532
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1385\t329
-probe_new\t1385\t329
-connect\t1386\t329
-bind\t1386\t329
-attach\t1386\t329
-port_probe\t1386\t329
-remove\t1387\t329
-remove_new\t1387\t329
-disconnect\t1388\t329
-unbind\t1388\t329
-detach\t1388\t329
-port_remove\t1388\t329
+probe\t1393\t329
+probe_new\t1393\t329
+connect\t1394\t329
+bind\t1394\t329
+attach\t1394\t329
+port_probe\t1394\t329
+remove\t1395\t329
+remove_new\t1395\t329
+disconnect\t1396\t329
+unbind\t1396\t329
+detach\t1396\t329
+port_remove\t1396\t329
 shutdown\t1144\t328
 suspend\t1145\t330
 resume\t1146\t331
 struct dev_pm_ops
 prepare\t1132\t537
 complete\t1132\t537
-suspend\t1237\t537
+suspend\t1238\t537
 resume\t1153\t537
-freeze\t1389\t537
-poweroff\t1389\t537
-thaw\t1390\t537
-restore\t1390\t537
-suspend_late\t1391\t537
-freeze_late\t1391\t537
-poweroff_late\t1391\t537
-resume_early\t1392\t537
-thaw_early\t1392\t537
-restore_early\t1392\t537
-suspend_noirq\t1393\t537
-freeze_noirq\t1393\t537
-poweroff_noirq\t1393\t537
-resume_noirq\t1394\t537
-thaw_noirq\t1394\t537
-restore_noirq\t1394\t537
-runtime_suspend\t1395\t541
-runtime_resume\t1396\t541
+freeze\t1397\t537
+poweroff\t1397\t537
+thaw\t1398\t537
+restore\t1398\t537
+suspend_late\t1399\t537
+freeze_late\t1399\t537
+poweroff_late\t1399\t537
+resume_early\t1400\t537
+thaw_early\t1400\t537
+restore_early\t1400\t537
+suspend_noirq\t1401\t537
+freeze_noirq\t1401\t537
+poweroff_noirq\t1401\t537
+resume_noirq\t1402\t537
+thaw_noirq\t1402\t537
+restore_noirq\t1402\t537
+runtime_suspend\t1403\t541
+runtime_resume\t1404\t541
 runtime_idle\t1132\t541
 *
-probe\t1397\t542
-probe_new\t1398\t542
-connect\t1399\t542
-bind\t1399\t542
-attach\t1399\t542
-port_probe\t1399\t542
-remove\t1400\t542
-remove_new\t1401\t542
-disconnect\t1402\t542
-unbind\t1402\t542
-detach\t1402\t542
-port_remove\t1402\t542
-init\t1403\t542
-ndo_init\t1403\t542
-exit\t1404\t542
-exit_batch\t1404\t542
-pre_exit\t1404\t542
-ndo_uninit\t1404\t542
-ndo_open\t1405\t542
-resume\t1405\t542
-ndo_stop\t1406\t542
-suspend\t1406\t542
-runtime_resume\t1407\t542
-resume_early\t1407\t542
-resume_noirq\t1407\t542
-thaw\t1407\t542
-restore\t1407\t542
-runtime_suspend\t1408\t542
-suspend_late\t1408\t542
-suspend_noirq\t1408\t542
-freeze\t1408\t542
-poweroff\t1408\t542
-shutdown\t1408\t542
+probe\t1405\t542
+probe_new\t1406\t542
+connect\t1407\t542
+bind\t1407\t542
+attach\t1407\t542
+port_probe\t1407\t542
+remove\t1408\t542
+remove_new\t1409\t542
+disconnect\t1410\t542
+unbind\t1410\t542
+detach\t1410\t542
+port_remove\t1410\t542
+init\t1411\t542
+ndo_init\t1411\t542
+exit\t1412\t542
+exit_batch\t1412\t542
+pre_exit\t1412\t542
+ndo_uninit\t1412\t542
+ndo_open\t1413\t542
+resume\t1413\t542
+ndo_stop\t1414\t542
+suspend\t1414\t542
+runtime_resume\t1415\t542
+resume_early\t1415\t542
+resume_noirq\t1415\t542
+thaw\t1415\t542
+restore\t1415\t542
+runtime_suspend\t1416\t542
+suspend_late\t1416\t542
+suspend_noirq\t1416\t542
+freeze\t1416\t542
+poweroff\t1416\t542
+shutdown\t1416\t542
 open\t1132\t542
 release\t1132\t542
 read\t1132\t542
@@ -4817,70 +4821,70 @@ create\t1132\t542
 iterate_shared\t1132\t542`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1409\t543
-raw_spinlock_t\t1410\t543
-rwlock_t\t1411\t543
-seqlock_t\t1412\t544
-struct mutex\t1413\t545
-struct rw_semaphore\t1414\t161
-struct semaphore\t1415\t160
-struct rt_mutex\t1416\t283
-atomic_t\t1417\t546
-atomic64_t\t1417\t546
-atomic_long_t\t1417\t547
-refcount_t\t1418\t548
-struct kref\t1418\t226
-struct completion\t1419\t549
-struct device\t1420\t539
-struct platform_device\t1420\t539
-struct i2c_client\t1420\t539
-struct spi_device\t1420\t539
-struct pci_dev\t1420\t539
-struct usb_interface\t1420\t539
-struct serio\t1420\t539
-struct gameport\t1420\t539
-struct hid_device\t1420\t539
-struct amba_device\t1420\t539
-struct mdio_device\t1420\t539
-struct virtio_device\t1420\t539
-struct vio_dev\t1420\t539
-struct xenbus_device\t1420\t539
-struct hv_device\t1420\t539
-struct sdio_func\t1420\t539
-struct memstick_dev\t1420\t539
-struct pnp_dev\t1420\t539
-struct acpi_device\t1420\t539
-struct parport\t1420\t539
-struct pcmcia_device\t1420\t539
-struct ps3_system_bus_device\t1420\t539
-struct rpmsg_device\t1420\t539
-struct auxiliary_device\t1420\t539
-struct slim_device\t1420\t539
-struct sdw_slave\t1420\t539
-struct fw_unit\t1420\t539
-struct mei_cl_device\t1420\t539
-struct rmi_function\t1420\t539
-struct ishtp_cl_device\t1420\t539
-struct wmi_device\t1420\t539
-struct ccw_device\t1420\t539
-struct mcb_device\t1420\t539
-struct bcma_device\t1420\t539
-struct ssb_device\t1420\t539
-struct gb_bundle\t1420\t539
-struct i3c_device\t1420\t539
-struct fsl_mc_device\t1420\t539
-struct host1x_device\t1420\t539
-struct mipi_dsi_device\t1420\t539
-struct usb_serial\t1420\t539
-struct usb_serial_port\t1420\t539
-struct psmouse\t1420\t539
-struct comedi_device\t1420\t539
-struct usb_gadget\t1420\t539
-struct usb_function\t1420\t539
-struct wm97xx\t1420\t539
-struct serdev_device\t1420\t539
-struct of_device\t1420\t539
-struct macio_dev\t1420\t539`;
+export const types = `spinlock_t\t1417\t543
+raw_spinlock_t\t1418\t543
+rwlock_t\t1419\t543
+seqlock_t\t1420\t544
+struct mutex\t1421\t545
+struct rw_semaphore\t1422\t161
+struct semaphore\t1423\t160
+struct rt_mutex\t1424\t283
+atomic_t\t1425\t546
+atomic64_t\t1425\t546
+atomic_long_t\t1425\t547
+refcount_t\t1426\t548
+struct kref\t1426\t226
+struct completion\t1427\t549
+struct device\t1428\t539
+struct platform_device\t1428\t539
+struct i2c_client\t1428\t539
+struct spi_device\t1428\t539
+struct pci_dev\t1428\t539
+struct usb_interface\t1428\t539
+struct serio\t1428\t539
+struct gameport\t1428\t539
+struct hid_device\t1428\t539
+struct amba_device\t1428\t539
+struct mdio_device\t1428\t539
+struct virtio_device\t1428\t539
+struct vio_dev\t1428\t539
+struct xenbus_device\t1428\t539
+struct hv_device\t1428\t539
+struct sdio_func\t1428\t539
+struct memstick_dev\t1428\t539
+struct pnp_dev\t1428\t539
+struct acpi_device\t1428\t539
+struct parport\t1428\t539
+struct pcmcia_device\t1428\t539
+struct ps3_system_bus_device\t1428\t539
+struct rpmsg_device\t1428\t539
+struct auxiliary_device\t1428\t539
+struct slim_device\t1428\t539
+struct sdw_slave\t1428\t539
+struct fw_unit\t1428\t539
+struct mei_cl_device\t1428\t539
+struct rmi_function\t1428\t539
+struct ishtp_cl_device\t1428\t539
+struct wmi_device\t1428\t539
+struct ccw_device\t1428\t539
+struct mcb_device\t1428\t539
+struct bcma_device\t1428\t539
+struct ssb_device\t1428\t539
+struct gb_bundle\t1428\t539
+struct i3c_device\t1428\t539
+struct fsl_mc_device\t1428\t539
+struct host1x_device\t1428\t539
+struct mipi_dsi_device\t1428\t539
+struct usb_serial\t1428\t539
+struct usb_serial_port\t1428\t539
+struct psmouse\t1428\t539
+struct comedi_device\t1428\t539
+struct usb_gadget\t1428\t539
+struct usb_function\t1428\t539
+struct wm97xx\t1428\t539
+struct serdev_device\t1428\t539
+struct of_device\t1428\t539
+struct macio_dev\t1428\t539`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -6079,10 +6083,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["unmap"]}
 {"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["map"]}
 {"sleeps":false,"holds":["irqs-off","raw-spin:struct irq_desc.lock"]}
-{"runs":"task","pair":["irq_bus_sync_unlock"]}
+{"runs":"task","pair":["irq_bus_sync_unlock"],"keeps_lock":true}
 {"runs":"task","pair":["irq_bus_lock"]}
 {"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_release_resources"]}
 {"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_request_resources"]}
+{"runs":"task","holds":["mutex:struct kernfs_open_file.mutex"],"keeps_lock":true}
 {"runs":"task","holds":["mutex:struct kernfs_open_file.mutex"]}
 {"runs":"task","holds":["rwsem:struct configfs_fragment.frag_sem (shared)"]}
 {"runs":"task","holds":["mutex:struct configfs_subsystem.su_mutex"],"pair":["drop_item"]}
@@ -6156,6 +6161,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:struct cec_adapter.lock of 0"]}
 {"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"open","pair":["fb_release"]}
 {"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"close","pair":["fb_open"]}
+{"pair":["device_unlock"],"keeps_lock":true}
+{"pair":["device_lock"]}
 {"runs":"task","phase":"up","pair":["unprepare"]}
 {"runs":"task","phase":"down","pair":["prepare"]}
 {"runs":"task","phase":"up","pair":["disable"]}
@@ -6175,6 +6182,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"sleeps":false,"holds":["irqs-off","spin:struct drm_device.vblank_time_lock"],"pair":["enable_vblank"]}
 {"runs":"task","phase":"open","pair":["release"]}
 {"runs":"task","phase":"close","pair":["open"],"ended":["read","write","poll","unlocked_ioctl","mmap"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","pair":["wait_prepare"],"keeps_lock":true}
+{"runs":"task","pair":["wait_finish"]}
 {"runs":"task","phase":"up","pair":["unprepare_streaming"]}
 {"runs":"task","phase":"down","pair":["prepare_streaming"]}
 {"runs":"task","phase":"up","pair":["stop_streaming"]}
@@ -6199,7 +6208,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mmap:struct mm_struct.*"]}
 {"runs":"task","holds":["mmap:struct mm_struct.* (shared)"]}
 {"sleeps":false,"holds":["rcu-read"]}
-{"holds":["mutex:struct seq_file.lock of 0"],"never_with":["start","next","stop","show"],"by":"seq_file.lock, in seq_read_iter()"}
+{"runs":"task","holds":["mutex:struct seq_file.lock of 0"],"pair":["stop"],"keeps_lock":true}
+{"holds":["mutex:struct seq_file.lock of 0"],"keeps_lock":true}
+{"holds":["mutex:struct seq_file.lock of 0"]}
+{"holds":["mutex:struct seq_file.lock of 0"],"pair":["start"]}
 {"sleeps":false,"phase":"teardown","ended":["release","invalidate_range_start","invalidate_range_end","arch_invalidate_secondary_tlbs"],"by":"an SRCU grace period"}
 {"sleeps":false,"holds":["spin:blocked_lock_lock"]}
 {"sleeps":false,"holds":["spin:struct file_lock_context.flc_lock"]}
