@@ -10,9 +10,10 @@ import {
   lockKey,
   lockText,
   pieceLeaksOf,
+  registrationsOf,
 } from '../../src/analysis/query.ts';
 import type { CFunction, FlowNode } from '../../src/model/code.ts';
-import type { Mention, Rule, World } from '../../src/model/rule.ts';
+import type { Rule, World } from '../../src/model/rule.ts';
 import { left } from './unlock-missing-on-path/change.ts';
 import { examples } from './unlock-missing-on-path/examples.ts';
 
@@ -114,7 +115,7 @@ function nameOf(leak: Leak): string {
 
 /** Does the function return with the lock where its result tells so: callers give it back, or only its failures do? */
 function isContract(fn: CFunction, leak: Leak, world: World): boolean {
-  const entry = neverLocked(fn, world.mentions(fn));
+  const entry = neverLocked(fn, world);
   const failing = isError(leak.exit.returned, fn) || failsOn(leak, fn);
   // A variable that need not hold an error may well tell the caller.
   if (!failing && /^[a-z_]\w*$/.test(leak.exit.returned ?? '')) return true;
@@ -149,12 +150,8 @@ function isError(returned: string | undefined, fn: CFunction): boolean {
   );
 }
 
-/** Functions that the kernel calls by a table or as a handler, and that never return with a lock of their own. */
-function neverLocked(fn: CFunction, mentions: readonly Mention[]): boolean {
+/** Functions that the kernel runs by a table or as a handler never return with a lock, but for the members of which that is known. */
+function neverLocked(fn: CFunction, world: World): boolean {
   if (/\birqreturn_t\b/.test(fn.head) || initOrExit(fn) !== null) return true;
-  return mentions.some(
-    m =>
-      /^(?:probe|remove|open|release|read|write|unlocked_ioctl|compat_ioctl|show|store|poll|mmap|ndo_\w+)$/.test(m.member ?? '') ||
-      /^(?:INIT_WORK|INIT_DELAYED_WORK|DECLARE_WORK|DECLARE_DELAYED_WORK|timer_setup|DEFINE_TIMER|module_init|module_exit)$/.test(m.call ?? ''),
-  );
+  return registrationsOf(fn, world).some(({ fact }) => fact !== null && !fact.keepsLock);
 }

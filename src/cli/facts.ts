@@ -40,6 +40,7 @@ const ABOUT: Record<string, string> = {
   ended: 'members that have returned and do not run again meanwhile, on one object',
   phase: 'what it does to its object: set it up, take it down, start or stop it, begin or end one use of it',
   pair: 'the members that undo it',
+  keeps_lock: 'it returns with a lock that another member releases',
 };
 
 /** The schema of one key of a function, from the form that the built-in facts have. */

@@ -263,6 +263,7 @@ export const MEMBER_FIELDS: Record<string, Field> = {
   by: { is: 'text' },
   phase: words(PHASES),
   pair: { is: 'texts' },
+  keeps_lock: flag,
   driver: words(BINDS),
 };
 
@@ -378,6 +379,7 @@ export function describeMember(struct: string, member: string, said: Said, sourc
     by: typeof said.by === 'string' ? said.by : null,
     phase: word(PHASES, said.phase) ?? null,
     pair: texts(said.pair),
+    keepsLock: said.keeps_lock === true,
     driver: word(BINDS, said.driver) ?? null,
     source,
   };

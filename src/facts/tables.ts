@@ -3972,13 +3972,13 @@ struct attribute_group
 is_visible\t1214\t382
 is_bin_visible\t1214\t382
 struct kernfs_ops
-seq_show\t1282\t383
 seq_start\t1282\t383
 seq_next\t1282\t383
-seq_stop\t1282\t383
-read\t1282\t383
-write\t1282\t383
-mmap\t1282\t383
+seq_show\t1283\t383
+seq_stop\t1283\t383
+read\t1283\t383
+write\t1283\t383
+mmap\t1283\t383
 open\t1214\t383
 release\t1214\t383
 poll\t1214\t383
@@ -3987,16 +3987,16 @@ struct kernel_param_ops
 get\t1214\t384
 set\t1214\t384
 struct configfs_attribute
-show\t1283\t385
-store\t1283\t385
+show\t1284\t385
+store\t1284\t385
 struct configfs_group_operations
-make_item\t1284\t386
-make_group\t1284\t386
-drop_item\t1285\t386
+make_item\t1285\t386
+make_group\t1285\t386
+drop_item\t1286\t386
 struct ctl_table
 proc_handler\t1214\t387
 struct configfs_item_operations
-release\t1286\t388
+release\t1287\t388
 struct proc_ops
 proc_read\t1214\t389
 proc_read_iter\t1214\t389
@@ -4007,51 +4007,51 @@ proc_ioctl\t1214\t389
 proc_compat_ioctl\t1214\t389
 proc_mmap\t1214\t389
 proc_get_unmapped_area\t1214\t389
-proc_open\t1287\t389
-proc_release\t1288\t389
+proc_open\t1288\t389
+proc_release\t1289\t389
 struct tty_operations
-open\t1289\t390
-close\t1290\t390
-hangup\t1291\t390
-shutdown\t1291\t390
-cleanup\t1286\t390
+open\t1290\t390
+close\t1291\t390
+hangup\t1292\t390
+shutdown\t1292\t390
+cleanup\t1287\t390
 write\t1220\t390
 put_char\t1220\t390
 flush_chars\t1220\t390
-set_termios\t1292\t390
-set_ldisc\t1292\t390
-throttle\t1293\t390
-unthrottle\t1293\t390
-stop\t1294\t390
-start\t1294\t390
+set_termios\t1293\t390
+set_ldisc\t1293\t390
+throttle\t1294\t390
+unthrottle\t1294\t390
+stop\t1295\t390
+start\t1295\t390
 ioctl\t1214\t390
 compat_ioctl\t1214\t390
 break_ctl\t1214\t390
 wait_until_sent\t1214\t390
 struct tty_port_operations
-activate\t1295\t391
-shutdown\t1296\t391
-destruct\t1297\t391
+activate\t1296\t391
+shutdown\t1297\t391
+destruct\t1298\t391
 struct uart_ops
-set_mctrl\t1298\t392
-get_mctrl\t1298\t392
-stop_tx\t1298\t392
-start_tx\t1298\t392
-start_rx\t1298\t392
-stop_rx\t1298\t392
-enable_ms\t1298\t392
-flush_buffer\t1298\t392
-startup\t1299\t393
-shutdown\t1300\t394
-set_termios\t1301\t392
-set_ldisc\t1301\t392
-break_ctl\t1301\t392
+set_mctrl\t1299\t392
+get_mctrl\t1299\t392
+stop_tx\t1299\t392
+start_tx\t1299\t392
+start_rx\t1299\t392
+stop_rx\t1299\t392
+enable_ms\t1299\t392
+flush_buffer\t1299\t392
+startup\t1300\t393
+shutdown\t1301\t394
+set_termios\t1302\t392
+set_ldisc\t1302\t392
+break_ctl\t1302\t392
 tx_empty\t1220\t392
 poll_put_char\t1220\t392
 poll_get_char\t1220\t392
 struct tty_ldisc_ops
-open\t1302\t395
-close\t1303\t396
+open\t1303\t395
+close\t1304\t396
 read\t1214\t395
 write\t1214\t395
 ioctl\t1214\t395
@@ -4063,29 +4063,29 @@ receive_buf\t1214\t397
 receive_buf2\t1214\t397
 write_wakeup\t1221\t395
 struct snd_pcm_ops
-open\t1304\t398
-close\t1305\t399
-hw_params\t1306\t400
-prepare\t1307\t401
+open\t1305\t398
+close\t1306\t399
+hw_params\t1307\t400
+prepare\t1308\t401
 hw_free\t1214\t402
 ioctl\t1214\t402
 sync_stop\t1214\t402
 copy\t1214\t402
 fill_silence\t1214\t402
 mmap\t1214\t402
-trigger\t1308\t403
-pointer\t1308\t403
-ack\t1308\t403
+trigger\t1309\t403
+pointer\t1309\t403
+ack\t1309\t403
 struct snd_soc_dai_ops
-startup\t1309\t404
-shutdown\t1310\t404
+startup\t1310\t404
+shutdown\t1311\t404
 hw_params\t1214\t404
 hw_free\t1214\t404
 prepare\t1214\t404
 mute_stream\t1214\t404
-trigger\t1311\t403
-probe\t1312\t405
-remove\t1313\t406
+trigger\t1312\t403
+probe\t1313\t405
+remove\t1314\t406
 set_sysclk\t1214\t404
 set_fmt\t1214\t404
 set_pll\t1214\t404
@@ -4093,51 +4093,51 @@ set_clkdiv\t1214\t404
 set_tdm_slot\t1214\t404
 set_bclk_ratio\t1214\t404
 struct snd_soc_ops
-startup\t1309\t407
-shutdown\t1310\t407
+startup\t1310\t407
+shutdown\t1311\t407
 hw_params\t1214\t407
 hw_free\t1214\t407
 prepare\t1214\t407
-trigger\t1311\t403
+trigger\t1312\t403
 struct snd_soc_component_driver
-probe\t1314\t405
-remove\t1315\t406
-open\t1316\t408
-close\t1317\t408
-hw_params\t1318\t408
-hw_free\t1318\t408
-prepare\t1318\t408
-trigger\t1311\t403
-pointer\t1311\t403
-suspend\t1319\t408
+probe\t1315\t405
+remove\t1316\t406
+open\t1317\t408
+close\t1318\t408
+hw_params\t1319\t408
+hw_free\t1319\t408
+prepare\t1319\t408
+trigger\t1312\t403
+pointer\t1312\t403
+suspend\t1320\t408
 resume\t1235\t408
 struct snd_rawmidi_ops
-open\t1320\t409
-close\t1321\t410
+open\t1321\t409
+close\t1322\t410
 trigger\t1221\t411
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1322\t412
-put\t1323\t412
+get\t1323\t412
+put\t1324\t412
 info\t1214\t412
 struct input_dev
-open\t1324\t413
-close\t1325\t413
-flush\t1326\t413
-event\t1327\t413
+open\t1325\t413
+close\t1326\t413
+flush\t1327\t413
+event\t1328\t413
 struct rc_dev
-open\t1328\t414
-close\t1329\t414
+open\t1329\t414
+close\t1330\t414
 struct led_classdev
 brightness_set\t1220\t415
 brightness_set_blocking\t1214\t415
 struct backlight_ops
-update_status\t1330\t416
+update_status\t1331\t416
 get_brightness\t1214\t417
 struct thermal_zone_device_ops
-get_temp\t1331\t418
-should_bind\t1331\t418
+get_temp\t1332\t418
+should_bind\t1332\t418
 struct thermal_cooling_device_ops
-set_cur_state\t1332\t419
+set_cur_state\t1333\t419
 get_max_state\t1214\t419
 get_cur_state\t1214\t419
 struct hwmon_ops
@@ -4145,67 +4145,67 @@ read\t1214\t420
 read_string\t1214\t420
 write\t1214\t420
 struct watchdog_ops
-start\t1333\t421
-ping\t1333\t421
-set_timeout\t1333\t421
-set_pretimeout\t1333\t421
-get_timeleft\t1333\t421
-ioctl\t1333\t421
+start\t1334\t421
+ping\t1334\t421
+set_timeout\t1334\t421
+set_pretimeout\t1334\t421
+get_timeleft\t1334\t421
+ioctl\t1334\t421
 stop\t1214\t421
 struct rtc_class_ops
-read_time\t1334\t422
-set_time\t1334\t422
-read_alarm\t1334\t422
-set_alarm\t1334\t422
-alarm_irq_enable\t1334\t422
+read_time\t1335\t422
+set_time\t1335\t422
+read_alarm\t1335\t422
+set_alarm\t1335\t422
+alarm_irq_enable\t1335\t422
 struct power_supply_desc
 external_power_changed\t1214\t423
 struct regulator_ops
-enable\t1335\t424
-disable\t1335\t424
-set_voltage\t1335\t424
-set_voltage_sel\t1335\t424
-set_mode\t1335\t424
+enable\t1336\t424
+disable\t1336\t424
+set_voltage\t1336\t424
+set_voltage_sel\t1336\t424
+set_mode\t1336\t424
 struct clk_ops
-prepare\t1336\t425
-unprepare\t1336\t425
-is_prepared\t1336\t425
-unprepare_unused\t1336\t425
-recalc_rate\t1336\t425
-round_rate\t1336\t425
-determine_rate\t1336\t425
-set_parent\t1336\t425
-get_parent\t1336\t425
-set_rate\t1336\t425
-set_rate_and_parent\t1336\t425
-recalc_accuracy\t1336\t425
-get_phase\t1336\t425
-set_phase\t1336\t425
-get_duty_cycle\t1336\t425
-set_duty_cycle\t1336\t425
-init\t1336\t425
-terminate\t1336\t425
-enable\t1337\t425
-disable\t1337\t425
-disable_unused\t1337\t425
+prepare\t1337\t425
+unprepare\t1337\t425
+is_prepared\t1337\t425
+unprepare_unused\t1337\t425
+recalc_rate\t1337\t425
+round_rate\t1337\t425
+determine_rate\t1337\t425
+set_parent\t1337\t425
+get_parent\t1337\t425
+set_rate\t1337\t425
+set_rate_and_parent\t1337\t425
+recalc_accuracy\t1337\t425
+get_phase\t1337\t425
+set_phase\t1337\t425
+get_duty_cycle\t1337\t425
+set_duty_cycle\t1337\t425
+init\t1337\t425
+terminate\t1337\t425
+enable\t1338\t425
+disable\t1338\t425
+disable_unused\t1338\t425
 is_enabled\t1220\t426
 save_context\t1221\t425
 restore_context\t1221\t425
 debug_init\t1221\t425
 struct gpio_chip
-request\t1338\t427
-free\t1339\t427
-get\t1340\t427
-set\t1340\t427
-get_multiple\t1340\t427
-set_multiple\t1340\t427
-direction_input\t1340\t427
-direction_output\t1340\t427
-get_direction\t1340\t427
+request\t1339\t427
+free\t1340\t427
+get\t1341\t427
+set\t1341\t427
+get_multiple\t1341\t427
+set_multiple\t1341\t427
+direction_input\t1341\t427
+direction_output\t1341\t427
+get_direction\t1341\t427
 struct pwm_ops
-request\t1341\t428
-free\t1342\t429
-capture\t1343\t430
+request\t1342\t428
+free\t1343\t429
+capture\t1344\t430
 apply\t1221\t431
 struct iio_info
 read_event_value\t1214\t432
@@ -4219,28 +4219,28 @@ read_avail\t1214\t433
 write_raw\t1214\t433
 read_label\t1214\t433
 debugfs_reg_access\t1214\t433
-update_scan_mode\t1344\t434
+update_scan_mode\t1345\t434
 struct phy_ops
-init\t1345\t435
-exit\t1346\t435
-power_on\t1347\t435
-power_off\t1348\t435
-set_mode\t1349\t435
-set_media\t1349\t435
-set_speed\t1349\t435
-reset\t1349\t435
-calibrate\t1349\t435
-connect\t1349\t435
-disconnect\t1349\t435
-configure\t1349\t435
-validate\t1349\t435
-release\t1349\t435
+init\t1346\t435
+exit\t1347\t435
+power_on\t1348\t435
+power_off\t1349\t435
+set_mode\t1350\t435
+set_media\t1350\t435
+set_speed\t1350\t435
+reset\t1350\t435
+calibrate\t1350\t435
+connect\t1350\t435
+disconnect\t1350\t435
+configure\t1350\t435
+validate\t1350\t435
+release\t1350\t435
 struct mii_bus
-read\t1350\t436
-write\t1350\t436
-read_c45\t1350\t436
-write_c45\t1350\t436
-reset\t1351\t437
+read\t1351\t436
+write\t1351\t436
+read_c45\t1351\t436
+write_c45\t1351\t436
+reset\t1352\t437
 struct pinmux_ops
 request\t1221\t438
 free\t1221\t438
@@ -4265,55 +4265,57 @@ get_ro\t1214\t441
 get_cd\t1214\t441
 request\t1221\t441
 struct cec_adap_ops
-adap_enable\t1352\t442
+adap_enable\t1353\t442
 struct fb_ops
-fb_open\t1353\t443
-fb_release\t1354\t444
+fb_open\t1354\t443
+fb_release\t1355\t444
 fb_destroy\t1222\t445
 struct console
 write_thread\t1214\t446
 write_atomic\t1220\t446
+device_lock\t1356\t446
+device_unlock\t1357\t446
 write\t1221\t446
 struct drm_panel_funcs
-prepare\t1355\t447
-unprepare\t1356\t447
-enable\t1357\t447
-disable\t1358\t447
+prepare\t1358\t447
+unprepare\t1359\t447
+enable\t1360\t447
+disable\t1361\t447
 get_modes\t1214\t447
 struct drm_bridge_funcs
-attach\t1359\t448
-detach\t1360\t448
+attach\t1362\t448
+detach\t1363\t448
 struct iio_buffer_setup_ops
-preenable\t1361\t434
-postenable\t1362\t434
-predisable\t1363\t434
-postdisable\t1364\t434
+preenable\t1364\t434
+postenable\t1365\t434
+predisable\t1366\t434
+postdisable\t1367\t434
 struct iio_trigger_ops
 set_trigger_state\t1214\t449
 struct i2c_algorithm
-xfer\t1365\t450
-master_xfer\t1365\t450
-smbus_xfer\t1365\t450
+xfer\t1368\t450
+master_xfer\t1368\t450
+smbus_xfer\t1368\t450
 xfer_atomic\t1220\t450
 master_xfer_atomic\t1220\t450
 smbus_xfer_atomic\t1220\t450
 struct spi_controller
-transfer_one\t1366\t451
-transfer_one_message\t1366\t451
-prepare_message\t1366\t451
+transfer_one\t1369\t451
+transfer_one_message\t1369\t451
+prepare_message\t1369\t451
 struct nvmem_config
 reg_read\t1214\t452
 reg_write\t1214\t452
 struct drm_driver
-open\t1367\t453
-postclose\t1368\t453
-release\t1369\t454
+open\t1370\t453
+postclose\t1371\t453
+release\t1372\t454
 struct drm_crtc_funcs
-enable_vblank\t1370\t455
-disable_vblank\t1371\t456
-destroy\t1286\t457
+enable_vblank\t1373\t455
+disable_vblank\t1374\t456
+destroy\t1287\t457
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1286\t458
+destroy\t1287\t458
 late_register\t1214\t458
 early_unregister\t1214\t458
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
@@ -4333,8 +4335,8 @@ detect_ctx\t1214\t460
 mode_valid\t1214\t460
 best_encoder\t1214\t460
 struct v4l2_file_operations
-open\t1372\t461
-release\t1373\t462
+open\t1375\t461
+release\t1376\t462
 read\t1214\t461
 write\t1214\t461
 poll\t1214\t461
@@ -4348,15 +4350,17 @@ buf_init\t1214\t464
 buf_cleanup\t1214\t464
 buf_finish\t1214\t464
 buf_prepare\t1214\t464
+wait_finish\t1377\t464
+wait_prepare\t1378\t464
 buf_queue\t1221\t464
-prepare_streaming\t1374\t464
-unprepare_streaming\t1375\t464
-start_streaming\t1376\t464
-stop_streaming\t1377\t464
+prepare_streaming\t1379\t464
+unprepare_streaming\t1380\t464
+start_streaming\t1381\t464
+stop_streaming\t1382\t464
 struct v4l2_ctrl_ops
-s_ctrl\t1378\t465
-try_ctrl\t1378\t465
-g_volatile_ctrl\t1378\t465
+s_ctrl\t1383\t465
+try_ctrl\t1383\t465
+g_volatile_ctrl\t1383\t465
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
 s_stream\t1214\t466
 set_fmt\t1214\t466
@@ -4368,8 +4372,8 @@ set_selection\t1214\t466
 enable_streams\t1214\t466
 disable_streams\t1214\t466
 struct v4l2_subdev_internal_ops
-open\t1379\t467
-close\t1368\t467
+open\t1384\t467
+close\t1371\t467
 release\t1222\t467
 struct file_operations
 llseek\t1214\t468
@@ -4390,21 +4394,21 @@ fallocate\t1214\t468
 splice_read\t1214\t468
 splice_write\t1214\t468
 show_fdinfo\t1214\t468
-open\t1372\t468
-release\t1380\t469
-iterate_shared\t1381\t468
+open\t1375\t468
+release\t1385\t469
+iterate_shared\t1386\t468
 struct inode_operations
-lookup\t1382\t470
-create\t1383\t470
-mknod\t1383\t470
-symlink\t1383\t470
-mkdir\t1383\t470
-link\t1383\t470
-unlink\t1384\t470
-rmdir\t1384\t470
-rename\t1383\t470
-setattr\t1385\t470
-fileattr_set\t1385\t470
+lookup\t1387\t470
+create\t1388\t470
+mknod\t1388\t470
+symlink\t1388\t470
+mkdir\t1388\t470
+link\t1388\t470
+unlink\t1389\t470
+rmdir\t1389\t470
+rename\t1388\t470
+setattr\t1390\t470
+fileattr_set\t1390\t470
 readlink\t1214\t470
 get_acl\t1214\t470
 getattr\t1214\t470
@@ -4416,25 +4420,25 @@ fileattr_get\t1214\t470
 get_link\t1221\t470
 permission\t1221\t470
 get_inode_acl\t1221\t470
-atomic_open\t1382\t470
+atomic_open\t1387\t470
 struct xattr_handler
 list\t1214\t471
 get\t1214\t471
-set\t1386\t471
+set\t1391\t471
 struct super_operations
-put_super\t1387\t472
-freeze_fs\t1388\t472
-unfreeze_fs\t1388\t472
-remount_fs\t1388\t472
-sync_fs\t1389\t472
-free_inode\t1390\t472
-drop_inode\t1391\t472
+put_super\t1392\t472
+freeze_fs\t1393\t472
+unfreeze_fs\t1393\t472
+remount_fs\t1393\t472
+sync_fs\t1394\t472
+free_inode\t1395\t472
+drop_inode\t1396\t472
 struct dentry_operations
 d_hash\t1220\t473
 d_compare\t1220\t473
 d_dname\t1220\t473
-d_delete\t1392\t473
-d_prune\t1392\t473
+d_delete\t1397\t473
+d_prune\t1397\t473
 d_init\t1214\t473
 d_release\t1214\t473
 d_iput\t1214\t473
@@ -4454,35 +4458,35 @@ writepages\t1214\t474
 migrate_folio\t1214\t474
 swap_activate\t1214\t474
 swap_deactivate\t1214\t474
-invalidate_folio\t1393\t474
-release_folio\t1393\t474
-launder_folio\t1393\t474
-is_partially_uptodate\t1393\t474
-error_remove_folio\t1394\t474
+invalidate_folio\t1398\t474
+release_folio\t1398\t474
+launder_folio\t1398\t474
+is_partially_uptodate\t1398\t474
+error_remove_folio\t1399\t474
 write_begin\t1214\t474
 write_end\t1214\t474
 dirty_folio\t1220\t474
 free_folio\t1220\t474
 struct vm_operations_struct
-open\t1395\t475
-close\t1396\t475
+open\t1400\t475
+close\t1401\t475
 fault\t1214\t475
 page_mkwrite\t1214\t475
 pfn_mkwrite\t1214\t475
-access\t1396\t475
-map_pages\t1397\t475
+access\t1401\t475
+map_pages\t1402\t475
 struct seq_operations
-start\t1398\t476
-next\t1398\t476
-stop\t1398\t476
-show\t1398\t476
+start\t1403\t476
+next\t1404\t476
+show\t1405\t476
+stop\t1406\t476
 struct sysfs_ops
 show\t1214\t381
 store\t1214\t381
 struct mmu_notifier_ops
 release\t1214\t477
 arch_invalidate_secondary_tlbs\t1220\t477
-free_notifier\t1399\t477
+free_notifier\t1407\t477
 invalidate_range_start\t1221\t477
 invalidate_range_end\t1221\t477
 clear_flush_young\t1221\t477
@@ -4491,20 +4495,20 @@ test_young\t1221\t477
 struct file_lock_operations
 fl_copy_lock\t1220\t478
 struct lock_manager_operations
-lm_notify\t1400\t479
-lm_break\t1401\t479
-lm_change\t1401\t479
-lm_breaker_owns_lease\t1401\t479
-lm_lock_expirable\t1401\t479
+lm_notify\t1408\t479
+lm_break\t1409\t479
+lm_change\t1409\t479
+lm_breaker_owns_lease\t1409\t479
+lm_lock_expirable\t1409\t479
 lm_grant\t1220\t479
 lm_expire_lock\t1214\t479
 struct file_system_type
 mount\t1214\t480
 init_fs_context\t1214\t480
-kill_sb\t1387\t480
+kill_sb\t1392\t480
 struct block_device_operations
-open\t1402\t481
-release\t1403\t481
+open\t1410\t481
+release\t1411\t481
 ioctl\t1214\t481
 compat_ioctl\t1214\t481
 unlock_native_capacity\t1214\t481
@@ -4513,15 +4517,15 @@ free_disk\t1222\t482
 direct_access\t1221\t481
 submit_bio\t1221\t481
 struct blk_mq_ops
-queue_rq\t1404\t483
-queue_rqs\t1404\t483
-commit_rqs\t1404\t483
+queue_rq\t1412\t483
+queue_rqs\t1412\t483
+commit_rqs\t1412\t483
 timeout\t1214\t484
 complete\t1220\t485
-init_hctx\t1405\t486
-init_request\t1405\t486
-exit_hctx\t1406\t486
-exit_request\t1406\t486
+init_hctx\t1413\t486
+init_request\t1413\t486
+exit_hctx\t1414\t486
+exit_request\t1414\t486
 struct scsi_host_template
 queuecommand\t1220\t487
 eh_timed_out\t1221\t488
@@ -4535,12 +4539,12 @@ slave_configure\t1214\t487
 info\t1214\t487
 ioctl\t1214\t487
 bios_param\t1214\t487
-slave_destroy\t1407\t487
+slave_destroy\t1415\t487
 struct ata_port_operations
-qc_defer\t1408\t489
-qc_prep\t1408\t489
-qc_issue\t1408\t489
-qc_fill_rtf\t1408\t489
+qc_defer\t1416\t489
+qc_prep\t1416\t489
+qc_issue\t1416\t489
+qc_fill_rtf\t1416\t489
 softreset\t1214\t490
 hardreset\t1214\t490
 prereset\t1214\t490
@@ -4551,18 +4555,18 @@ set_dmamode\t1214\t490
 set_mode\t1214\t490
 dev_config\t1214\t490
 cable_detect\t1214\t490
-port_start\t1409\t491
-port_stop\t1410\t491
-host_stop\t1286\t491
+port_start\t1417\t491
+port_stop\t1418\t491
+host_stop\t1287\t491
 struct mtd_info
 _panic_write\t1220\t492
 struct nand_controller_ops
-attach_chip\t1411\t493
-detach_chip\t1412\t493
+attach_chip\t1419\t493
+detach_chip\t1420\t493
 exec_op\t1214\t493
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1413\t494
-exit\t1414\t494
+init\t1421\t494
+exit\t1422\t494
 encrypt\t1221\t494
 decrypt\t1221\t494
 setkey\t1221\t494
@@ -4575,51 +4579,51 @@ digest\t1221\t495
 export\t1221\t495
 import\t1221\t495
 setkey\t1221\t495
-init_tfm\t1415\t495
-exit_tfm\t1416\t495
+init_tfm\t1423\t495
+exit_tfm\t1424\t495
 struct net_device_ops
-ndo_init\t1417\t496
-ndo_uninit\t1418\t497
-ndo_open\t1419\t498
-ndo_stop\t1420\t499
-ndo_do_ioctl\t1421\t498
-ndo_siocbond\t1421\t498
-ndo_siocwandev\t1421\t498
-ndo_siocdevprivate\t1421\t498
-ndo_eth_ioctl\t1421\t498
-ndo_set_mac_address\t1421\t283
-ndo_change_mtu\t1421\t283
-ndo_fix_features\t1421\t500
-ndo_set_features\t1421\t500
-ndo_vlan_rx_add_vid\t1421\t501
-ndo_vlan_rx_kill_vid\t1421\t501
+ndo_init\t1425\t496
+ndo_uninit\t1426\t497
+ndo_open\t1427\t498
+ndo_stop\t1428\t499
+ndo_do_ioctl\t1429\t498
+ndo_siocbond\t1429\t498
+ndo_siocwandev\t1429\t498
+ndo_siocdevprivate\t1429\t498
+ndo_eth_ioctl\t1429\t498
+ndo_set_mac_address\t1429\t283
+ndo_change_mtu\t1429\t283
+ndo_fix_features\t1429\t500
+ndo_set_features\t1429\t500
+ndo_vlan_rx_add_vid\t1429\t501
+ndo_vlan_rx_kill_vid\t1429\t501
 ndo_select_queue\t1220\t502
 ndo_features_check\t1220\t502
 ndo_get_stats\t1220\t498
 ndo_get_stats64\t1220\t498
-ndo_start_xmit\t1422\t498
-ndo_tx_timeout\t1423\t498
-ndo_set_rx_mode\t1424\t498
+ndo_start_xmit\t1430\t498
+ndo_tx_timeout\t1431\t498
+ndo_set_rx_mode\t1432\t498
 struct napi_struct
-poll\t1425\t503
+poll\t1433\t503
 struct pernet_operations
-init\t1426\t504
-pre_exit\t1427\t504
-exit\t1427\t504
-exit_batch\t1427\t504
+init\t1434\t504
+pre_exit\t1435\t504
+exit\t1435\t504
+exit_batch\t1435\t504
 struct ethtool_ops
-*\t1421\t505
+*\t1429\t505
 struct net_device
-priv_destructor\t1286\t506
+priv_destructor\t1287\t506
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1428\t507
-dumpit\t1428\t507
-start\t1428\t507
-done\t1428\t507
+doit\t1436\t507
+dumpit\t1436\t507
+start\t1436\t507
+done\t1436\t507
 struct rtnl_link_ops
-newlink\t1429\t508
-dellink\t1430\t509
-changelink\t1421\t510
+newlink\t1437\t508
+dellink\t1438\t509
+changelink\t1429\t510
 validate\t1214\t511
 get_size\t1214\t511
 fill_info\t1214\t511
@@ -4627,14 +4631,14 @@ get_num_tx_queues\t1214\t511
 get_num_rx_queues\t1214\t511
 setup\t1214\t511
 struct Qdisc_ops
-init\t1431\t512
-change\t1421\t513
-destroy\t1414\t514
-enqueue\t1432\t515
-dequeue\t1432\t515
-peek\t1432\t515
+init\t1439\t512
+change\t1429\t513
+destroy\t1422\t514
+enqueue\t1440\t515
+dequeue\t1440\t515
+peek\t1440\t515
 struct proto_ops
-release\t1433\t516
+release\t1441\t516
 bind\t1214\t517
 connect\t1214\t517
 accept\t1214\t517
@@ -4651,36 +4655,36 @@ getname\t1214\t517
 poll\t1214\t517
 mmap\t1214\t517
 struct cfg80211_ops
-add_virtual_intf\t1434\t518
-del_virtual_intf\t1434\t518
-change_virtual_intf\t1434\t518
-*\t1435\t518
+add_virtual_intf\t1442\t518
+del_virtual_intf\t1442\t518
+change_virtual_intf\t1442\t518
+*\t1443\t518
 struct ieee80211_ops
-start\t1436\t519
-stop\t1437\t520
-add_interface\t1438\t521
-remove_interface\t1439\t522
-change_interface\t1440\t523
-config\t1440\t523
-vif_cfg_changed\t1440\t523
-link_info_changed\t1440\t523
-configure_filter\t1440\t523
-set_key\t1440\t523
-hw_scan\t1440\t523
-cancel_hw_scan\t1440\t523
-sta_state\t1440\t523
-sta_add\t1440\t523
-sta_remove\t1440\t523
-conf_tx\t1440\t523
-flush\t1440\t523
-ampdu_action\t1440\t523
-add_chanctx\t1440\t523
-remove_chanctx\t1440\t523
-change_chanctx\t1440\t523
-assign_vif_chanctx\t1440\t523
-unassign_vif_chanctx\t1440\t523
-remain_on_channel\t1440\t523
-cancel_remain_on_channel\t1440\t523
+start\t1444\t519
+stop\t1445\t520
+add_interface\t1446\t521
+remove_interface\t1447\t522
+change_interface\t1448\t523
+config\t1448\t523
+vif_cfg_changed\t1448\t523
+link_info_changed\t1448\t523
+configure_filter\t1448\t523
+set_key\t1448\t523
+hw_scan\t1448\t523
+cancel_hw_scan\t1448\t523
+sta_state\t1448\t523
+sta_add\t1448\t523
+sta_remove\t1448\t523
+conf_tx\t1448\t523
+flush\t1448\t523
+ampdu_action\t1448\t523
+add_chanctx\t1448\t523
+remove_chanctx\t1448\t523
+change_chanctx\t1448\t523
+assign_vif_chanctx\t1448\t523
+unassign_vif_chanctx\t1448\t523
+remain_on_channel\t1448\t523
+cancel_remain_on_channel\t1448\t523
 tx\t1220\t523
 prepare_multicast\t1220\t523
 set_tim\t1220\t523
@@ -4712,9 +4716,9 @@ bss_info_changed\t1214\t523
 sw_scan_start\t1214\t523
 sw_scan_complete\t1214\t523
 struct phy_driver
-probe\t1441\t524
-remove\t1442\t525
-handle_interrupt\t1443\t526
+probe\t1449\t524
+remove\t1450\t525
+handle_interrupt\t1451\t526
 config_init\t1214\t527
 soft_reset\t1214\t527
 config_intr\t1214\t527
@@ -4722,34 +4726,34 @@ config_aneg\t1214\t527
 read_status\t1214\t527
 link_change_notify\t1214\t527
 aneg_done\t1214\t527
-suspend\t1319\t527
+suspend\t1320\t527
 resume\t1235\t527
 struct dsa_switch_ops
-setup\t1444\t528
-teardown\t1445\t529
-port_enable\t1446\t530
-port_disable\t1447\t531
+setup\t1452\t528
+teardown\t1453\t529
+port_enable\t1454\t530
+port_disable\t1455\t531
 struct nfc_ops
-dev_up\t1448\t532
-dev_down\t1449\t532
-start_poll\t1450\t532
-stop_poll\t1450\t532
-dep_link_up\t1450\t532
-dep_link_down\t1450\t532
-activate_target\t1450\t532
-deactivate_target\t1450\t532
-im_transceive\t1450\t532
-tm_send\t1450\t532
-check_presence\t1450\t532
-enable_se\t1450\t532
-disable_se\t1450\t532
-fw_download\t1450\t532
+dev_up\t1456\t532
+dev_down\t1457\t532
+start_poll\t1458\t532
+stop_poll\t1458\t532
+dep_link_up\t1458\t532
+dep_link_down\t1458\t532
+activate_target\t1458\t532
+deactivate_target\t1458\t532
+im_transceive\t1458\t532
+tm_send\t1458\t532
+check_presence\t1458\t532
+enable_se\t1458\t532
+disable_se\t1458\t532
+fw_download\t1458\t532
 struct hci_dev
-open\t1451\t533
-close\t1452\t534
-setup\t1453\t535
-shutdown\t1453\t535
-flush\t1453\t535
+open\t1459\t533
+close\t1460\t534
+setup\t1461\t535
+shutdown\t1461\t535
+flush\t1461\t535
 send\t1214\t536
 struct ib_device_ops
 post_send\t1220\t537
@@ -4758,113 +4762,113 @@ poll_cq\t1220\t537
 req_notify_cq\t1220\t537
 *\t1214\t537
 struct ib_client
-add\t1454\t538
-remove\t1455\t538
+add\t1462\t538
+remove\t1463\t538
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1397\t539
-func\t1397\t539
-handler\t1397\t539
-err_handler\t1397\t539
+hook\t1402\t539
+func\t1402\t539
+handler\t1402\t539
+err_handler\t1402\t539
 runner
-irq\t1456\t326
-irq-thread\t1457\t327
+irq\t1464\t326
+irq-thread\t1465\t327
 softirq\t1212\t19
-tasklet\t1458\t324
-timer\t1459\t322
-hrtimer\t1460\t540
-napi\t1461\t503
-work\t1462\t323
-delayed-work\t1463\t323
-kthread-work\t1464\t541
+tasklet\t1466\t324
+timer\t1467\t322
+hrtimer\t1468\t540
+napi\t1469\t503
+work\t1470\t323
+delayed-work\t1471\t323
+kthread-work\t1472\t541
 kthread\t1214\t234
 task-work\t1214\t542
-irq-work\t1465\t220
+irq-work\t1473\t220
 cpu-call\t1213\t543
 rcu\t1212\t325
 urb\t1220\t544
-init\t1351\t54
-exit\t1286\t54
+init\t1352\t54
+exit\t1287\t54
 pm\t1214\t545
 attribute\t1214\t381
 debugfs\t1214\t546
-devres\t1286\t547
+devres\t1287\t547
 kref\t1222\t548
 struct hrtimer
-function\t1466\t540
+function\t1474\t540
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1467\t337
-probe_new\t1467\t337
-connect\t1468\t337
-bind\t1468\t337
-attach\t1468\t337
-port_probe\t1468\t337
-remove\t1469\t337
-remove_new\t1469\t337
-disconnect\t1470\t337
-unbind\t1470\t337
-detach\t1470\t337
-port_remove\t1470\t337
+probe\t1475\t337
+probe_new\t1475\t337
+connect\t1476\t337
+bind\t1476\t337
+attach\t1476\t337
+port_probe\t1476\t337
+remove\t1477\t337
+remove_new\t1477\t337
+disconnect\t1478\t337
+unbind\t1478\t337
+detach\t1478\t337
+port_remove\t1478\t337
 shutdown\t1226\t336
 suspend\t1227\t338
 resume\t1228\t339
 struct dev_pm_ops
 prepare\t1214\t545
 complete\t1214\t545
-suspend\t1319\t545
+suspend\t1320\t545
 resume\t1235\t545
-freeze\t1471\t545
-poweroff\t1471\t545
-thaw\t1472\t545
-restore\t1472\t545
-suspend_late\t1473\t545
-freeze_late\t1473\t545
-poweroff_late\t1473\t545
-resume_early\t1474\t545
-thaw_early\t1474\t545
-restore_early\t1474\t545
-suspend_noirq\t1475\t545
-freeze_noirq\t1475\t545
-poweroff_noirq\t1475\t545
-resume_noirq\t1476\t545
-thaw_noirq\t1476\t545
-restore_noirq\t1476\t545
-runtime_suspend\t1477\t549
-runtime_resume\t1478\t549
+freeze\t1479\t545
+poweroff\t1479\t545
+thaw\t1480\t545
+restore\t1480\t545
+suspend_late\t1481\t545
+freeze_late\t1481\t545
+poweroff_late\t1481\t545
+resume_early\t1482\t545
+thaw_early\t1482\t545
+restore_early\t1482\t545
+suspend_noirq\t1483\t545
+freeze_noirq\t1483\t545
+poweroff_noirq\t1483\t545
+resume_noirq\t1484\t545
+thaw_noirq\t1484\t545
+restore_noirq\t1484\t545
+runtime_suspend\t1485\t549
+runtime_resume\t1486\t549
 runtime_idle\t1214\t549
 *
-probe\t1479\t550
-probe_new\t1480\t550
-connect\t1481\t550
-bind\t1481\t550
-attach\t1481\t550
-port_probe\t1481\t550
-remove\t1482\t550
-remove_new\t1483\t550
-disconnect\t1484\t550
-unbind\t1484\t550
-detach\t1484\t550
-port_remove\t1484\t550
-init\t1485\t550
-ndo_init\t1485\t550
-exit\t1486\t550
-exit_batch\t1486\t550
-pre_exit\t1486\t550
-ndo_uninit\t1486\t550
-ndo_open\t1487\t550
-resume\t1487\t550
-ndo_stop\t1488\t550
-suspend\t1488\t550
-runtime_resume\t1489\t550
-resume_early\t1489\t550
-resume_noirq\t1489\t550
-thaw\t1489\t550
-restore\t1489\t550
-runtime_suspend\t1490\t550
-suspend_late\t1490\t550
-suspend_noirq\t1490\t550
-freeze\t1490\t550
-poweroff\t1490\t550
-shutdown\t1490\t550
+probe\t1487\t550
+probe_new\t1488\t550
+connect\t1489\t550
+bind\t1489\t550
+attach\t1489\t550
+port_probe\t1489\t550
+remove\t1490\t550
+remove_new\t1491\t550
+disconnect\t1492\t550
+unbind\t1492\t550
+detach\t1492\t550
+port_remove\t1492\t550
+init\t1493\t550
+ndo_init\t1493\t550
+exit\t1494\t550
+exit_batch\t1494\t550
+pre_exit\t1494\t550
+ndo_uninit\t1494\t550
+ndo_open\t1495\t550
+resume\t1495\t550
+ndo_stop\t1496\t550
+suspend\t1496\t550
+runtime_resume\t1497\t550
+resume_early\t1497\t550
+resume_noirq\t1497\t550
+thaw\t1497\t550
+restore\t1497\t550
+runtime_suspend\t1498\t550
+suspend_late\t1498\t550
+suspend_noirq\t1498\t550
+freeze\t1498\t550
+poweroff\t1498\t550
+shutdown\t1498\t550
 open\t1214\t550
 release\t1214\t550
 read\t1214\t550
@@ -4895,70 +4899,70 @@ create\t1214\t550
 iterate_shared\t1214\t550`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1491\t551
-raw_spinlock_t\t1492\t551
-rwlock_t\t1493\t551
-seqlock_t\t1494\t552
-struct mutex\t1495\t553
-struct rw_semaphore\t1496\t167
-struct semaphore\t1497\t166
-struct rt_mutex\t1498\t290
-atomic_t\t1499\t554
-atomic64_t\t1499\t554
-atomic_long_t\t1499\t555
-refcount_t\t1500\t556
-struct kref\t1500\t232
-struct completion\t1501\t557
-struct device\t1502\t547
-struct platform_device\t1502\t547
-struct i2c_client\t1502\t547
-struct spi_device\t1502\t547
-struct pci_dev\t1502\t547
-struct usb_interface\t1502\t547
-struct serio\t1502\t547
-struct gameport\t1502\t547
-struct hid_device\t1502\t547
-struct amba_device\t1502\t547
-struct mdio_device\t1502\t547
-struct virtio_device\t1502\t547
-struct vio_dev\t1502\t547
-struct xenbus_device\t1502\t547
-struct hv_device\t1502\t547
-struct sdio_func\t1502\t547
-struct memstick_dev\t1502\t547
-struct pnp_dev\t1502\t547
-struct acpi_device\t1502\t547
-struct parport\t1502\t547
-struct pcmcia_device\t1502\t547
-struct ps3_system_bus_device\t1502\t547
-struct rpmsg_device\t1502\t547
-struct auxiliary_device\t1502\t547
-struct slim_device\t1502\t547
-struct sdw_slave\t1502\t547
-struct fw_unit\t1502\t547
-struct mei_cl_device\t1502\t547
-struct rmi_function\t1502\t547
-struct ishtp_cl_device\t1502\t547
-struct wmi_device\t1502\t547
-struct ccw_device\t1502\t547
-struct mcb_device\t1502\t547
-struct bcma_device\t1502\t547
-struct ssb_device\t1502\t547
-struct gb_bundle\t1502\t547
-struct i3c_device\t1502\t547
-struct fsl_mc_device\t1502\t547
-struct host1x_device\t1502\t547
-struct mipi_dsi_device\t1502\t547
-struct usb_serial\t1502\t547
-struct usb_serial_port\t1502\t547
-struct psmouse\t1502\t547
-struct comedi_device\t1502\t547
-struct usb_gadget\t1502\t547
-struct usb_function\t1502\t547
-struct wm97xx\t1502\t547
-struct serdev_device\t1502\t547
-struct of_device\t1502\t547
-struct macio_dev\t1502\t547`;
+export const types = `spinlock_t\t1499\t551
+raw_spinlock_t\t1500\t551
+rwlock_t\t1501\t551
+seqlock_t\t1502\t552
+struct mutex\t1503\t553
+struct rw_semaphore\t1504\t167
+struct semaphore\t1505\t166
+struct rt_mutex\t1506\t290
+atomic_t\t1507\t554
+atomic64_t\t1507\t554
+atomic_long_t\t1507\t555
+refcount_t\t1508\t556
+struct kref\t1508\t232
+struct completion\t1509\t557
+struct device\t1510\t547
+struct platform_device\t1510\t547
+struct i2c_client\t1510\t547
+struct spi_device\t1510\t547
+struct pci_dev\t1510\t547
+struct usb_interface\t1510\t547
+struct serio\t1510\t547
+struct gameport\t1510\t547
+struct hid_device\t1510\t547
+struct amba_device\t1510\t547
+struct mdio_device\t1510\t547
+struct virtio_device\t1510\t547
+struct vio_dev\t1510\t547
+struct xenbus_device\t1510\t547
+struct hv_device\t1510\t547
+struct sdio_func\t1510\t547
+struct memstick_dev\t1510\t547
+struct pnp_dev\t1510\t547
+struct acpi_device\t1510\t547
+struct parport\t1510\t547
+struct pcmcia_device\t1510\t547
+struct ps3_system_bus_device\t1510\t547
+struct rpmsg_device\t1510\t547
+struct auxiliary_device\t1510\t547
+struct slim_device\t1510\t547
+struct sdw_slave\t1510\t547
+struct fw_unit\t1510\t547
+struct mei_cl_device\t1510\t547
+struct rmi_function\t1510\t547
+struct ishtp_cl_device\t1510\t547
+struct wmi_device\t1510\t547
+struct ccw_device\t1510\t547
+struct mcb_device\t1510\t547
+struct bcma_device\t1510\t547
+struct ssb_device\t1510\t547
+struct gb_bundle\t1510\t547
+struct i3c_device\t1510\t547
+struct fsl_mc_device\t1510\t547
+struct host1x_device\t1510\t547
+struct mipi_dsi_device\t1510\t547
+struct usb_serial\t1510\t547
+struct usb_serial_port\t1510\t547
+struct psmouse\t1510\t547
+struct comedi_device\t1510\t547
+struct usb_gadget\t1510\t547
+struct usb_function\t1510\t547
+struct wm97xx\t1510\t547
+struct serdev_device\t1510\t547
+struct of_device\t1510\t547
+struct macio_dev\t1510\t547`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -6239,10 +6243,11 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["unmap"]}
 {"runs":"task","holds":["mutex:struct irq_domain.mutex"],"pair":["map"]}
 {"sleeps":false,"holds":["irqs-off","raw-spin:struct irq_desc.lock"]}
-{"runs":"task","pair":["irq_bus_sync_unlock"]}
+{"runs":"task","pair":["irq_bus_sync_unlock"],"keeps_lock":true}
 {"runs":"task","pair":["irq_bus_lock"]}
 {"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_release_resources"]}
 {"runs":"task","holds":["mutex:struct irq_desc.request_mutex"],"pair":["irq_request_resources"]}
+{"runs":"task","holds":["mutex:struct kernfs_open_file.mutex"],"keeps_lock":true}
 {"runs":"task","holds":["mutex:struct kernfs_open_file.mutex"]}
 {"runs":"task","holds":["rwsem:struct configfs_fragment.frag_sem (shared)"]}
 {"runs":"task","holds":["mutex:struct configfs_subsystem.su_mutex"],"pair":["drop_item"]}
@@ -6316,6 +6321,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mutex:struct cec_adapter.lock of 0"]}
 {"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"open","pair":["fb_release"]}
 {"runs":"task","holds":["mutex:struct fb_info.lock of 0"],"phase":"close","pair":["fb_open"]}
+{"pair":["device_unlock"],"keeps_lock":true}
+{"pair":["device_lock"]}
 {"runs":"task","phase":"up","pair":["unprepare"]}
 {"runs":"task","phase":"down","pair":["prepare"]}
 {"runs":"task","phase":"up","pair":["disable"]}
@@ -6335,6 +6342,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"sleeps":false,"holds":["irqs-off","spin:struct drm_device.vblank_time_lock"],"pair":["enable_vblank"]}
 {"runs":"task","phase":"open","pair":["release"]}
 {"runs":"task","phase":"close","pair":["open"],"ended":["read","write","poll","unlocked_ioctl","mmap"],"by":"it is the last reference of the file that is put"}
+{"runs":"task","pair":["wait_prepare"],"keeps_lock":true}
+{"runs":"task","pair":["wait_finish"]}
 {"runs":"task","phase":"up","pair":["unprepare_streaming"]}
 {"runs":"task","phase":"down","pair":["prepare_streaming"]}
 {"runs":"task","phase":"up","pair":["stop_streaming"]}
@@ -6359,7 +6368,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"runs":"task","holds":["mmap:struct mm_struct.*"]}
 {"runs":"task","holds":["mmap:struct mm_struct.* (shared)"]}
 {"sleeps":false,"holds":["rcu-read"]}
-{"holds":["mutex:struct seq_file.lock of 0"],"never_with":["start","next","stop","show"],"by":"seq_file.lock, in seq_read_iter()"}
+{"runs":"task","holds":["mutex:struct seq_file.lock of 0"],"pair":["stop"],"keeps_lock":true}
+{"holds":["mutex:struct seq_file.lock of 0"],"keeps_lock":true}
+{"holds":["mutex:struct seq_file.lock of 0"]}
+{"holds":["mutex:struct seq_file.lock of 0"],"pair":["start"]}
 {"sleeps":false,"phase":"teardown","ended":["release","invalidate_range_start","invalidate_range_end","arch_invalidate_secondary_tlbs"],"by":"an SRCU grace period"}
 {"sleeps":false,"holds":["spin:blocked_lock_lock"]}
 {"sleeps":false,"holds":["spin:struct file_lock_context.flc_lock"]}

@@ -153,6 +153,8 @@ export interface MemberFact {
   phase: 'setup' | 'teardown' | 'up' | 'down' | 'open' | 'close' | null;
   /** Of what sets up or starts the members that undo it, and the other way round. */
   pair: readonly string[];
+  /** It returns with a lock that another member releases. */
+  keepsLock: boolean;
   /** A driver and a device are bound to each other, or parted. */
   driver: 'bind' | 'unbind' | null;
   source: string;

@@ -4,10 +4,22 @@ import { calleeOf, isCall } from '../../c/calls/callees.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { Mention, World } from '../../model/rule.ts';
-import { contextSection, holds, includesSection, isContext, isIn, likeLock, type Section, sameLock, sameSection } from '../../model/section.ts';
+import {
+  contextSection,
+  holds,
+  includesSection,
+  isContext,
+  isIn,
+  lastMember,
+  likeLock,
+  objectType,
+  type Section,
+  sameLock,
+  sameSection,
+} from '../../model/section.ts';
 import { makesObject } from '../lifetimes/fresh.ts';
 import { dropsOf, enteredUnder, takings } from '../sections/locking.ts';
-import { assertedContext } from '../sections/locknames.ts';
+import { annotated, assertedContext } from '../sections/locknames.ts';
 import { lockFlowOf } from '../sections/locksets.ts';
 import { saidLocks } from '../sections/saidlocks.ts';
 import { registrationsOf } from './registrations.ts';
@@ -44,7 +56,7 @@ export function heldOnEntry(fn: CFunction, world: World, depth = 0): Entry {
 }
 
 function entryOf(fn: CFunction, world: World, depth: number): Entry {
-  const own: Entry = { locks: enteredUnder(fn), context: contextSaid(fn), maybe: [] };
+  const own: Entry = { locks: distinct([...enteredUnder(fn), ...requiredIn(fn, world)]), context: contextSaid(fn), maybe: [] };
   const tables = tablesOf(fn, world);
   const sites = tables ? callsOf(fn, world) : (callersOf(fn, world) ?? runsOf(fn, world));
   if (!sites || depth > DEEPEST) return own;
@@ -73,6 +85,23 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
     context: distinct([...own.context, ...(both?.context ?? [])]),
     maybe: maybe?.filter(lock => !holds(locks, lock)) ?? [],
   };
+}
+
+/**
+ * Locks that functions which it calls ask of their callers by __must_hold(), and that it does not acquire itself, so that its own callers hold them: by
+ * the type, since the object may have another name here.
+ */
+function requiredIn(fn: CFunction, world: World): Section[] {
+  return fn.events.flatMap(call => {
+    const callee = isCall(call) && !call.via ? calleeOf(fn, call, world.functions) : null;
+    const asked = callee && callee !== fn ? annotated(callee).filter(lock => objectType(lock) !== null && isMustHold(callee)) : [];
+    return asked.filter(lock => !fn.events.some(e => takings(fn, e).some(t => lastMember(t.lock) === lastMember(lock))));
+  });
+}
+
+/** By __must_hold() alone: what a function releases it may have been given by an event that is not seen to acquire it. */
+function isMustHold({ attributes }: CFunction): boolean {
+  return attributes.some(a => a.startsWith('__must_hold')) && !attributes.some(a => a.startsWith('__releases'));
 }
 
 /** What holds in all of the places; null where there is none. */

@@ -1,6 +1,6 @@
 /** How code out of view comes to run a function: by which registration, where, in which phase of the object, under what, through which calls. */
 
-import { called, calleeOf } from '../../c/calls/callees.ts';
+import { called, calleesOf } from '../../c/calls/callees.ts';
 import { initOrExit } from '../../c/cfg/errorpaths.ts';
 import type { CFunction, Event, Place } from '../../model/code.ts';
 import type { MemberFact } from '../../model/fact.ts';
@@ -68,7 +68,7 @@ function search(fn: CFunction, world: World): EntryPoint[] {
   const seen = new Set([fn]);
   for (const { at, chain } of queue) {
     const callers = callersIn(at, world);
-    found.push(...rootsAt(at, chain, callers.length > 0, world));
+    found.push(...rootsAt(at, chain, callers, world));
     if (chain.length >= DEEPEST || seen.size >= MOST) {
       if (callers.length > 0) found.push(outside(at, chain, world));
       continue;
@@ -82,17 +82,21 @@ function search(fn: CFunction, world: World): EntryPoint[] {
   return found;
 }
 
-/** The calls of a function that are in view and surely are of this one. */
+/** The calls of a function that are in view, through pointers too whose targets are visible. */
 export function callersIn(fn: CFunction, world: World): { fn: CFunction; event: Event }[] {
   return world.callers(fn.name).filter(site => {
     if (site.fn === fn || site.fn.isMacro || site.fn.side !== fn.side) return false;
-    const callee = calleeOf(site.fn, site.event, world.functions);
-    return callee === fn || (callee !== null && callee.name === fn.name && callee.path === fn.path && callee.line === fn.line);
+    return calleesOf(site.fn, site.event, world.functions).some(
+      callee => callee === fn || (callee.name === fn.name && callee.path === fn.path && callee.line === fn.line),
+    );
   });
 }
 
-function rootsAt(root: CFunction, chain: EntryPoint['chain'], isCalled: boolean, world: World): EntryPoint[] {
-  const registrations = registrationsOf(root, world);
+function rootsAt(root: CFunction, chain: EntryPoint['chain'], callers: readonly { event: Event }[], world: World): EntryPoint[] {
+  const isCalled = callers.length > 0;
+  // Of a table of the file's own all calls are in view, as those through its pointers are.
+  const isOwn = callers.some(({ event }) => event.targets !== undefined);
+  const registrations = registrationsOf(root, world).filter(r => !(isOwn && r.by === 'table' && r.fact === null));
   const found = registrations.map(r => registered(root, r, chain, world));
   const attribute = initOrExit(root);
   if (registrations.length === 0 && attribute !== null && !isCalled)

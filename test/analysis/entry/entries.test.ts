@@ -362,3 +362,33 @@ test('a hunk inside of a table is of the table that its section names', async ()
     'struct file_operations lane_fops open',
   );
 });
+
+test('what stands in a table of the file alone is reached by the calls through it', async () => {
+  const code = (head: string) => `
+struct lane_kind {
+	void (*step)(struct lane *lane);
+};
+struct lane {
+	const struct lane_kind *kind;
+};
+static void lane_fast(struct lane *lane)
+{
+	lane->n = 1;
+	lane->m = 1;
+}
+static const struct lane_kind fast = { .step = lane_fast };
+
+${head}void lane_work(struct work_struct *work)
+{
+	struct lane *lane = container_of(work, struct lane, work);
+
+	lane->kind->step(lane);
+}
+void lane_init(struct lane *lane)
+{
+	lane->kind = &fast;
+	INIT_WORK(&lane->work, lane_work);
+}
+`;
+  expect(roads(await worldOfText(code('static ')), 'lane_fast')).toEqual(['handler INIT_WORK() task runtime lane_work()']);
+});

@@ -92,3 +92,17 @@ describe('what the core holds for a table', () => {
     expect(await held(`${helper}${stop.replace('return 0', 'lane_halt(dev);\n\treturn 0')}${table}`, 'lane_halt')).toEqual(['rtnl:rtnl']);
   });
 });
+
+describe('what a callee asks for by __must_hold()', () => {
+  const callee = 'static void lane_add(struct lane *l, int n) __must_hold(&l->lock)\n{\n\tl->n += n;\n\tl->n += n;\n}\n';
+  test('holds on entry of its caller', async () => {
+    expect(await held(`${callee}void lane_go(struct lane *lane)\n{\n\tlane_add(lane, 1);\n}\n`, 'lane_go')).toEqual(['asserted:struct lane.lock']);
+  });
+  test('not where the caller acquires it itself, on some path', async () => {
+    const some = '\tif (lane->n)\n\t\tspin_lock(&lane->lock);\n';
+    expect(await held(`${callee}void lane_go(struct lane *lane)\n{\n${some}\tlane_add(lane, 1);\n}\n`, 'lane_go')).toEqual([]);
+  });
+  test('nor of one that calls something else', async () => {
+    expect(await held(`${callee}void lane_go(struct lane *lane)\n{\n\tlane_sub(lane, 1);\n}\n`, 'lane_go')).toEqual([]);
+  });
+});
