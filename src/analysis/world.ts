@@ -3,6 +3,7 @@
 import { called } from '../c/calls/callees.ts';
 import { expandAll } from '../c/calls/expand.ts';
 import { fileOf, type ParsedFile, parseFile } from '../c/lower/functions.ts';
+import { knownTypes } from '../c/lower/knowntypes.ts';
 import { ownName } from '../c/syntax/calls.ts';
 import { effectsOfKind } from '../c/syntax/effects.ts';
 import { type Callees, designatedIn, mentionsIn, type Paste } from '../c/syntax/mentions.ts';
@@ -59,12 +60,14 @@ export function worldOf(
         .map(h => h.name),
     ),
   );
+  const signatures = new Map(parsed.flatMap(d => d.heads.filter(h => !h.opened && !h.isMacro)).map(h => [h.name, h]));
+  const known = knownTypes(types, signatures, cache.known.tables);
   const lowered = parsed.map(d => {
     const own = cache.types.get(d.image)?.globals;
     const global = (name: string) => own?.get(name) ?? types.globals.get(name);
     const declares = (type: string) => cache.types.get(d.image)?.structs.has(type) ?? false;
     const { fact, contract, convention } = cache.known;
-    return fileOf(d, { side, types, global, declares, defined: name => names.has(name), fact, contract, convention });
+    return fileOf(d, { side, types, global, declares, defined: name => names.has(name), fact, contract, convention, known });
   });
   /** What is known of a call by its name, where nothing in view has its body. */
   const factOf = (api: string) => cache.known.fact(api) ?? (names.has(api) ? undefined : cache.known.contract(api)?.fact);

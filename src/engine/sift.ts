@@ -73,8 +73,7 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
     const subject = remark.shape ?? remark.claim?.tie?.keys.join('&') ?? r.place.path;
     const finding: Finding = {
       rule: rule.id,
-      severity: remark.severity ?? rule.severity,
-      confidence: remark.confidence ?? rule.confidence,
+      ...atMost(remark.severity ?? rule.severity, remark.confidence ?? rule.confidence, restsOnInferred(r)),
       message: describeUnnamed(remark.message),
       detail: (remark.detail ?? []).map(describeUnnamed),
       ...(remark.question === undefined ? {} : { question: describeUnnamed(remark.question) }),
@@ -97,6 +96,17 @@ export function attribute(raised: Raised[], context: SeriesContext, state: numbe
     const candidate: Candidate = { raised: r, state, finding, aliases, by, subject, about, held: null, decided: false };
     return placed(verdictOf(candidate, context, budget), context);
   });
+}
+
+/** Does what the finding is about have its type from nothing but the members that are used? */
+function restsOnInferred({ event, remark }: Raised): boolean {
+  return event?.cell?.inferred === true || (remark.claim?.threads.some(t => t.events.some(e => e.cell?.inferred)) ?? false);
+}
+
+/** What is inferred carries no error by itself. */
+function atMost(severity: Severity, confidence: Finding['confidence'], inferred: boolean): Pick<Finding, 'severity' | 'confidence'> {
+  if (!inferred) return { severity, confidence };
+  return { severity: severity === 'error' ? 'warning' : severity, confidence: confidence === 'high' ? 'medium' : confidence };
 }
 
 /** The candidate with its claim decided. */

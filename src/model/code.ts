@@ -16,6 +16,8 @@ export interface Cell {
   readonly base: string | null;
   /** The memory is what the pointer at `path` points to, not the pointer itself. */
   readonly pointee?: true;
+  /** No declaration says of what type the object is: it is the only structure of the kernel with the members that are used. */
+  inferred?: true;
   /** The same memory as a path in the nearest object whose type is known, where that is another than `type`. */
   readonly within?: { type: string; path: string };
 }

@@ -1,6 +1,7 @@
 /** From a file's text to its record. */
 
 import { fileOf, parseFile } from '../c/lower/functions.ts';
+import { knownTypes } from '../c/lower/knowntypes.ts';
 import type { Grammar } from '../c/syntax/tree.ts';
 import type { Types } from '../c/syntax/types.ts';
 import type { Image } from '../c/text/images.ts';
@@ -35,6 +36,7 @@ export function recordOf(path: string, blob: string, text: string, grammar: Gram
     contract: () => undefined,
     convention: () => undefined,
     objects: true,
+    known: knownTypes(types, new Map(), null),
   });
   const lines = wanted.split('\n');
   for (const fn of file.functions) {

@@ -9,6 +9,8 @@ export const MEMBERS = 'members';
 
 /** Members fall into so many buckets by their names. */
 const BUCKETS = 8192;
+/** Structures that are kept as they were read. */
+const MOST_TAGS = 4000;
 /** Blocks that one question may read. */
 const MOST_BLOCKS = 24;
 
@@ -144,14 +146,36 @@ function undone(text: string): number[] {
 /** The structures in both tables, each block read when something of it is asked for. */
 export function structsIn(structs: Table, members: Table): Structs {
   const of = (tag: string) => structs.lines(tag.replace(/^struct /, ''));
+  const known = new Map<string, ReadonlyMap<string, MemberType | null>>();
+  /** Null where structures of that tag disagree. */
+  const membersOf = (tag: string) => {
+    let members = known.get(tag);
+    if (!members) {
+      const lines = of(tag).map(
+        line =>
+          new Map(
+            line
+              .split('\t')
+              .slice(1)
+              .map((part): [string, string] => [part.replace(/:.*/, ''), part]),
+          ),
+      );
+      const names = new Set(lines.flatMap(line => [...line.keys()]));
+      members = new Map(
+        [...names].map((name): [string, MemberType | null] => {
+          const [only = name, ...others] = new Set(lines.flatMap(line => line.get(name) ?? []));
+          return [name, others.length === 0 ? typeOf(only.slice(name.length + 1)) : null];
+        }),
+      );
+      if (known.size >= MOST_TAGS) known.clear();
+      known.set(tag, members);
+    }
+    return members;
+  };
   return {
     kernel: structs.head.kernel,
-    has: tag => of(tag).length > 0,
-    member: (tag, name) => {
-      const found = new Set(of(tag).flatMap(line => line.split('\t').filter((part, i) => i > 0 && part.replace(/:.*/, '') === name)));
-      const [only] = found;
-      return found.size === 1 && only !== undefined ? typeOf(only.slice(name.length + 1)) : undefined;
-    },
+    has: tag => membersOf(tag).size > 0,
+    member: (tag, name) => membersOf(tag).get(name) ?? undefined,
     structsWith: names => {
       const mayBeOther = (name: string) => {
         const bit = hashOf(name) & (BITS - 1);

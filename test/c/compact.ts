@@ -2,6 +2,7 @@
 
 import { imageOfText } from '../../src/analysis/view.ts';
 import { fileOf, parseFile } from '../../src/c/lower/functions.ts';
+import { knownTypes } from '../../src/c/lower/knowntypes.ts';
 import type { Types } from '../../src/c/syntax/types.ts';
 import { builtIn } from '../../src/facts/lookup.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
@@ -63,6 +64,7 @@ export async function loweredOf(text: string, types = TYPES): Promise<CFunction[
     defined: (name: string) => names.has(name),
     declares: (type: string) => own.structs.has(type),
     ...builtIn,
+    known: knownTypes(own, new Map(), null),
   };
   return fileOf(made, around).functions;
 }

@@ -104,7 +104,7 @@ function behind(of: Expr, name: string, scope: Scope, depth: number): Path | nul
   const outer = from && { type: from.type, path: `${from.path}->${name}` };
   return {
     base,
-    type: type && { type: type.type, pointer: 0, array: false },
+    type: type && { ...type, pointer: 0, array: false },
     own: ownArray(of, scope),
     unsure: false,
     pointee: false,
@@ -238,7 +238,8 @@ function cell(path: Path, scope: Scope): Cell {
   const text = segments[0]?.kind === 'index' ? `*${spell('', segments)}` : spell('', segments);
   const known = type !== null && (isTag(type) || text.startsWith('*')) ? type : null;
   const within = innermost(known, segments, scope) ?? (known === null ? path.outer : null);
-  return { type: known, path: text, bit: null, base, ...pointee, ...(within ? { within } : {}) };
+  const inferred = known !== null && path.type?.inferred ? { inferred: true as const } : {};
+  return { type: known, path: text, bit: null, base, ...pointee, ...(within ? { within } : {}), ...inferred };
 }
 
 /** The path from the innermost object on it whose type is declared in view, so that `&db->map` passed down and `db->map.x` meet. */
@@ -250,7 +251,7 @@ function innermost(from: string | null, segments: Segment[], scope: Scope): { ty
     if (segment.kind === 'index' && isConstantText(segment.text)) return found;
     if (segment.kind !== 'member') continue;
     if (i > 0 && type !== null && isTag(type)) found = { type, path: spell('', segments.slice(i)) };
-    const field: FieldType | undefined = type === null ? undefined : scope.types.structs.get(type)?.get(segment.name);
+    const field: FieldType | undefined = type === null ? undefined : scope.known.member(type, segment.name);
     type = field ? plainType(field.type) : null;
   }
   return found;

@@ -9,6 +9,7 @@ import { callNames } from '../syntax/calls.ts';
 import { type Expr, type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
 import type { TargetsOf } from '../syntax/targets.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
+import type { KnownTypes } from './knowntypes.ts';
 import type { Scope } from './scope.ts';
 
 /** A value, as far as it is followed: the events it comes from, or the parameter that it is. */
@@ -40,6 +41,9 @@ export interface FileScope {
   /** False where a hunk shows only part of the function: undeclared names may be its locals. */
   whole: boolean;
   slice(e: { at: number; end: number }): string;
+  known: KnownTypes;
+  /** What the uses of an expression tell of its type. */
+  guess(e: Expr): FieldType | null;
   /** Also the calls of known functions say what each argument points to. */
   objects: boolean;
 }
@@ -193,6 +197,7 @@ export class Context implements Scope {
   readonly variables: Survey['variables'];
   readonly whole: boolean;
   readonly slice: FileScope['slice'];
+  readonly known: KnownTypes;
 
   constructor(lowering: Lowering, file: FileScope, survey: Survey, parameters: Map<string, number>) {
     this.lowering = lowering;
@@ -203,6 +208,7 @@ export class Context implements Scope {
     this.variables = survey.variables;
     this.whole = file.whole;
     this.slice = file.slice;
+    this.known = file.known;
   }
 
   global(name: string): FieldType | undefined {
@@ -210,6 +216,10 @@ export class Context implements Scope {
     if (known) return known;
     // What a whole function assigns to without declaring it is a global out of view.
     return this.whole && this.survey.assigned.has(name) ? UNKNOWN_TYPE : undefined;
+  }
+
+  guess(e: Expr): FieldType | null {
+    return this.file.guess(e);
   }
 
   fact(api: string): Fact | undefined {

@@ -26,7 +26,7 @@ export function evaluate(e: Expr, cx: Context, used = true): Value {
       const cell = cellOfLvalue(e, cx);
       if (!cell) return e.k === 'index' || e.k === 'member' ? rootValue(e, cx) : NOTHING;
       // An array's name stands for its address: nothing is read.
-      if (e.k === 'member' && cell.type !== null && cx.types.structs.get(cell.type)?.get(e.name)?.array === true) return NOTHING;
+      if (e.k === 'member' && cell.type !== null && cx.known.member(cell.type, e.name)?.array === true) return NOTHING;
       return from(cx.emit(e, { kind: 'read', api: 'read', cell, ordering: markingOf(e), operation: 'load' }));
     }
     case 'address':

@@ -5,11 +5,16 @@ import { effectOfKind } from '../syntax/effects.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfLvalue, cellOfPointer } from './cells.ts';
 import type { Context, Described } from './context.ts';
+import { plainType } from './typeof.ts';
 
 /** The event that a fact makes of a call with these arguments. */
 export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Described {
   const place = fact.cell === null ? undefined : args[fact.cell];
-  const found = place ? (fact.by === 'lvalue' ? cellOfLvalue(place, cx) : cellOfPointer(place, cx)) : null;
+  const found = place
+    ? fact.by === 'lvalue'
+      ? cellOfLvalue(place, cx)
+      : (stored(place, fact, cx) ?? cellOfPointer(place, cx) ?? unseen(place, fact, cx))
+    : null;
   const bit = fact.bit === null ? undefined : args[fact.bit];
   const cell = found && bit ? { ...found, bit: cx.text(bit) } : found;
   const operand = fact.operand === null ? undefined : args[fact.operand];
@@ -32,6 +37,20 @@ export function eventOf(api: string, fact: Fact, args: Expr[], cx: Context): Des
   const cells = cellsOf(fact, args, cell, cx);
   if (cells.length > 1) event.cells = cells;
   return event;
+}
+
+/** A lock that the call stores the address of is what the pointer points to from then on: `pte_offset_map_lock(mm, pmd, addr, &ptl)`. */
+function stored(place: Expr, fact: Fact, cx: Context): Cell | null {
+  if (fact.kind !== 'lock' || place.k !== 'address' || place.of.k !== 'name' || !place.of.local) return null;
+  const own = cx.variables.get(place.of.name);
+  return own && own.pointer > 0 && !own.array ? { type: plainType(own.type), path: '*', bit: null, base: place.of.name } : null;
+}
+
+/** A lock or an atomic variable that is declared out of view, and is no object's: only a global is named so, since one on the stack is of no use to others. */
+function unseen(place: Expr, fact: Fact, cx: Context): Cell | null {
+  const isOfOthers = fact.kind === 'lock' || fact.kind === 'unlock' || (fact.atomic && fact.kind === 'rmw');
+  if (cx.whole || !isOfOthers || place.k !== 'address' || place.of.k !== 'name' || place.of.local) return null;
+  return { type: null, path: place.of.name, bit: null, base: null };
 }
 
 /** All memory that the call touches: of list_add() the head and the node. */

@@ -1,5 +1,5 @@
 /** From an image to its functions with their events. */
-import type { CFunction, Parameter, SourceComment } from '../../model/code.ts';
+import { type CFunction, type Parameter, type SourceComment, UNNAMED } from '../../model/code.ts';
 import type { Contracted, Fact } from '../../model/fact.ts';
 import type { CodeFile } from '../../model/rule.ts';
 import type { Problem } from '../../model/series.ts';
@@ -20,7 +20,10 @@ import { normalise } from '../text/normalise.ts';
 import { open } from '../text/pieces.ts';
 import { call } from './callevents.ts';
 import { Context, type FileScope, type Lowering } from './context.ts';
+import { Guesses, type TypeIn } from './guesses.ts';
+import type { KnownTypes } from './knowntypes.ts';
 import { walk } from './statements.ts';
+import { typeOf } from './typeof.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
 export interface ParsedFile {
@@ -155,6 +158,7 @@ export interface Surroundings {
   convention(api: string): Fact | undefined;
   /** Also the calls of known functions say what each argument points to. */
   objects?: true;
+  known: KnownTypes;
 }
 
 /** Walks the functions of a draft. */
@@ -163,16 +167,47 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   const endsAt = new Map(it.comments.map(c => [c.endLine, c]));
   const comments = [...it.comments].sort((a, b) => a.line - b.line);
   const targets = around.declares ? targetsIn(it.image, around.declares, around.defined) : null;
+  // Hunks of one function know each other.
+  const parts = new Map<string, ParsedHead[]>();
+  for (const head of it.heads)
+    if (!it.image.whole && !head.isMacro && head.name !== UNNAMED) parts.set(head.name, [...(parts.get(head.name) ?? []), head]);
+  const made = new Map<readonly ParsedHead[], Guesses>();
+  const guessesOf = (head: ParsedHead): Guesses => {
+    const all = parts.get(head.name) ?? [head];
+    const known = made.get(all) ?? new Guesses(all, around.known, typesOf(around));
+    made.set(all, known);
+    return known;
+  };
   return {
     path: it.image.path,
     whole: it.image.whole,
     isHeader: it.image.path.endsWith('.h'),
-    functions: it.heads.map(head => functionOf(head, it.image, line, around, targets, endsAt, comments)),
+    functions: it.heads.map(head => functionOf(head, it.image, line, around, targets, endsAt, comments, guessesOf(head))),
     comments: it.comments,
     includes: it.includes,
     addedBy: it.image.addedBy,
     ...(it.image.outside ? { outside: true as const } : {}),
   };
+}
+
+/** Types of expressions by declarations alone, and by guesses at what they are made of. */
+function typesOf(around: Surroundings): TypeIn {
+  return (e, part, guesses) =>
+    typeOf(
+      e,
+      {
+        types: around.types,
+        global: around.global,
+        variables: part.survey.variables,
+        copyOf: () => null,
+        whole: false,
+        known: around.known,
+        guess: inner => guesses.of(inner, part),
+        fact: around.fact,
+        slice: part.slice,
+      },
+      0,
+    );
 }
 
 const NO_LINE: ReturnType<FileScope['line']> = { text: '', addedBy: null };
@@ -224,12 +259,13 @@ function functionOf(
   targets: TargetsOf | null,
   endsAt: Map<number, SourceComment>,
   comments: SourceComment[],
+  guesses: Guesses,
 ): CFunction {
   const { parameters, survey, slice } = it;
   const start = Math.max(it.first, it.line);
   const endLine = Math.min(it.last, it.endLine);
   const whole = !it.opened && !it.cut;
-  const { types, global, defined, fact, contract, convention, objects } = around;
+  const { types, global, defined, fact, contract, convention, objects, known } = around;
   const side = outside ? 'new' : around.side;
   const file: FileScope = {
     path,
@@ -245,6 +281,8 @@ function functionOf(
     whole: whole || it.isMacro,
     slice,
     objects: objects === true,
+    known,
+    guess: e => guesses.of(e, it),
   };
   const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
   walk(it.body, cx);

@@ -3,6 +3,7 @@
 import type { Fact } from '../../model/fact.ts';
 import type { Expr, Variable } from '../syntax/syntax.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
+import type { KnownTypes } from './knowntypes.ts';
 
 /** What is known of names where an expression stands. */
 export interface Scope {
@@ -15,6 +16,9 @@ export interface Scope {
   copyOf(name: string): Expr | null;
   /** False where undeclared names may be locals out of view. */
   whole: boolean;
+  known: KnownTypes;
+  /** What the uses of an expression tell of its type, that no declaration in view tells. */
+  guess(e: Expr): FieldType | null;
   /** What is known of a function by its name, or by its name alone expected. */
   fact(api: string): Fact | undefined;
   slice(e: { at: number; end: number }): string;

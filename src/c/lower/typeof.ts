@@ -18,14 +18,22 @@ export function plainType(type: string): string {
 /** The declared type of an expression's value, or null where a declaration on the way is not in view. */
 export function typeOf(e: Expr, scope: Scope, depth: number): FieldType | null {
   if (depth > DEEPEST) return null;
+  return declaredType(e, scope, depth) ?? scope.guess(e);
+}
+
+/** By declarations in view, and for what they leave open those of a kernel tree. */
+function declaredType(e: Expr, scope: Scope, depth: number): FieldType | null {
   switch (e.k) {
     case 'name': {
       const known = scope.variables.get(e.name) ?? scope.global(e.name) ?? null;
-      return known && known.type !== '' && known.type !== '__auto_type' ? known : copied(e, scope, depth);
+      if (known && known.type !== '' && known.type !== '__auto_type' && known.type !== 'typeof') return known;
+      return copied(e, scope, depth) ?? WELL_KNOWN.get(e.local ? '' : e.name) ?? null;
     }
     case 'member': {
       const of = typeOf(e.of, scope, depth + 1);
-      return (of && scope.types.structs.get(plainType(of.type))?.get(e.name)) ?? null;
+      const member = of && scope.known.member(plainType(of.type), e.name);
+      if (!member) return null;
+      return of?.inferred ? { ...member, inferred: true } : member;
     }
     case 'index':
     case 'deref': {
@@ -42,12 +50,20 @@ export function typeOf(e: Expr, scope: Scope, depth: number): FieldType | null {
       const fact = e.callee.k === 'name' ? scope.fact(e.callee.name) : undefined;
       const [first, second] = e.args;
       if (fact?.pointer === 'container') return second ? castType(`${squeeze(scope.slice(second)).replace(/^(struct|union)_+/, '$1 ')} *`) : null;
-      return first && fact && isSamePointer(fact) ? typeOf(first, scope, depth + 1) : null;
+      if (first && fact && isSamePointer(fact)) return typeOf(first, scope, depth + 1);
+      return (e.callee.k === 'name' && scope.known.returned(e.callee.name)) || null;
     }
+    case 'choice':
+      return (e.yes && typeOf(e.yes, scope, depth + 1)) ?? typeOf(e.no, scope, depth + 1);
+    case 'assign':
+      return typeOf(e.left, scope, depth + 1);
     default:
       return null;
   }
 }
+
+/** Names that mean one object everywhere: `current` (include/asm-generic/current.h). */
+const WELL_KNOWN: ReadonlyMap<string, FieldType> = new Map([['current', { type: 'struct task_struct', pointer: 1, array: false }]]);
 
 /** Does the call return its argument, or what the lvalue that it names holds? A load through an address (smp_load_acquire) does not. */
 export function isSamePointer(fact: Fact): boolean {

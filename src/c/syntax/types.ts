@@ -7,6 +7,8 @@ export interface FieldType {
   array: boolean;
   /** The lock that guards it, or what it points to, as __guarded_by() and __pt_guarded_by() spell it. */
   guard?: { lock: string; pointee: boolean };
+  /** Nothing in view declares it: only the members that are used tell. */
+  inferred?: true;
 }
 
 /** Types that the code in view declares. */
