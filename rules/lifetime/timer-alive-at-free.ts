@@ -253,7 +253,9 @@ const WAITS_FOR_ALL = /^(?:flush|drain|destroy)_workqueue$|^flush_scheduled_work
 function itemsIn(file: CodeFile): Item[] {
   return deferredIn(file.functions).flatMap(({ type, handler, setUp, queued }) => {
     const key = keyOf(setUp.event);
-    return type !== null && handler && key !== null ? [{ key, setUp: setUp.event, handler, queued: queued.slice(0, 1).map(site => site.event) }] : [];
+    return type !== null && handler && handler.events.length > 0 && key !== null
+      ? [{ key, setUp: setUp.event, handler, queued: queued.slice(0, 1).map(site => site.event) }]
+      : [];
   });
 }
 

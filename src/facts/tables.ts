@@ -5519,8 +5519,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":{"by":"hash","each":true,"safe":true,"cursor":3,"member":4}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct hci_dev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hci_dev"]}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct hid_device"]}}
-{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hid_device"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"waits":false,"bars":true,"types":["struct hid_device","struct hid_driver","struct hid_ll_driver"]}}
+{"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct hid_device","struct hid_driver","struct hid_ll_driver"]}}
 {"kind":"write","cell":1,"also":[0],"operand":0,"atomic":false,"ordering":"plain","publish":"hlist"}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"hlist","rcu":true}}
 {"kind":"publish","cell":1,"also":[0],"operand":0,"publish":{"by":"list","rcu":true}}

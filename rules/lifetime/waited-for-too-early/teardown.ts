@@ -7,7 +7,9 @@ import {
   comesBefore,
   type Deferred,
   effectOfKind,
+  entriesOf,
   heldAt,
+  isReplaced,
   isSame,
   lastName,
   nodesAfter,
@@ -65,6 +67,7 @@ export function earlyWaits(item: Deferred, source: Queuer, file: CodeFile, world
  * the last comes first).
  */
 function beforeDevice(wait: Site, stops: readonly Site[], source: Queuer, file: CodeFile, world: World): Early | null {
+  if (world.designated(file.path).has('suppress_bind_attrs')) return null;
   for (const fn of file.functions) {
     if (fn.isMacro || fn.broken || !fn.whole || !eventTo(fn, wait, world)) continue;
     const unbinds = world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
@@ -146,10 +149,10 @@ function holds(item: Deferred, source: Queuer, { fn, wait, stop }: Early, file: 
   if (stop && (isExcluded(source, { fn, wait, stop }, world) || isOfOtherTable(fn, wait, stop, world) || pinsDevice(item, source, stop, world)))
     return false;
   const earlier = around(item, fn, wait, world, 'before');
-  if (earlier.some(e => e !== stop?.event && (source.isStoppedBy(e) || source.isQuietedBy(e)))) return false;
+  if (earlier.some(e => e !== stop?.event && (source.isStoppedBy(e) || source.isQuietedBy(e) || isReplaced(source, e)))) return false;
   if (source.isQuietened?.(earlier)) return false;
   if (earlier.some(e => quietens(e, source, wait.event) || unlinks(e))) return false;
-  if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, file, world))) return false;
+  if (asksFirst(item, source, earlier) || (source.kind === 'core' && isWaitedForByUsers(item, { fn, wait, stop }, world))) return false;
   const later = stop ? around(item, fn, stop, world, 'after') : around(item, fn, wait, world, 'after').filter(e => effectOfKind(e, 'quiesce')?.bars);
   const waits = new Set([...item.waited, ...item.drained, ...item.takenOff, ...item.handedOut].map(site => site.event));
   if (isPolled(item, source, later, file, world)) return false;
@@ -221,16 +224,13 @@ function endsLoop(fn: CFunction, e: Event): boolean {
   return fn.flow.some(n => n.kind === 'branch' && n.decides?.includes(e.index) && n.next.some(again) && !n.next.every(again));
 }
 
-/** Does an operation wait for the item that the core calls when it takes the device from its last user? */
-function isWaitedForByUsers(item: Deferred, file: CodeFile, world: World): boolean {
-  const ends = file.functions.filter(fn => world.mentions(fn).some(m => LAST_USE.test(m.member ?? '')));
-  return ends.some(fn => {
-    const run = runBy(fn, world);
-    return [...item.waited, ...item.drained].some(site => run.has(site.fn));
-  });
+/** Does something wait for the item that the core may call when it takes the device from its last user: an operation, or an event of a widget? */
+function isWaitedForByUsers(item: Deferred, { fn }: Early, world: World): boolean {
+  const own = runBy(fn, world);
+  return [...item.waited, ...item.drained].some(
+    site => !own.has(site.fn) && entriesOf(site.fn, world).some(e => (e.by === 'table' || e.by === 'address') && e.phase !== 'setup'),
+  );
 }
-
-const LAST_USE = /^(?:ndo_stop|stop|close|shutdown|flush|hw_close)$/;
 
 const DEEPEST = 4;
 

@@ -127,9 +127,16 @@ export function handlersIn(functions: readonly CFunction[]): ReadonlyMap<string,
   return found;
 }
 
+/** Is the cell surely of another object than the item's: a member of the same name in a structure of another type? */
+function isOfOther(item: Deferred, { cell }: Event): boolean {
+  if (!cell?.type || item.type === null || cell.within || cell.pointee || cell.path === '*') return false;
+  return cell.type !== item.type && !/[.*[]/.test(cell.path) && !/[.*[]/.test(item.path);
+}
+
 /** Adds the place to what the item knows of itself, if the event is about it. */
 function place(item: Deferred, site: Site): void {
   const { event } = site;
+  if (isOfOther(item, event)) return;
   const quiet = quiets(event);
   if (asksToRun(event)) {
     if (names(item, event)) item.queued.push(site);

@@ -6,8 +6,9 @@ import type { CFunction, Event } from '../../../model/code.ts';
 import type { CodeFile, World } from '../../../model/rule.ts';
 import { sameLock } from '../../../model/section.ts';
 import { heldAt } from '../../entry/callers.ts';
+import { entriesOf } from '../../entry/entries.ts';
 import { deferredIn, runBy, type Site } from '../deferred.ts';
-import { lastName, type Source, sourcesIn } from './sources.ts';
+import { isReplaced, lastName, type Source, sourcesIn } from './sources.ts';
 import { mayPrecede, type Step, stepsOf } from './steps.ts';
 import { reachesDevice, type Taking, takingOf, usesOf } from './uses.ts';
 
@@ -34,7 +35,7 @@ export function breachesIn(file: CodeFile, world: World): Breach[] {
   const found: Breach[] = [];
   const seen = new Set<string>();
   for (const root of file.functions) {
-    if (root.isMacro || root.broken || !root.whole) continue;
+    if (root.isMacro || root.broken || !root.whole || entriesOf(root, world).every(e => e.phase === 'setup')) continue;
     const steps = stepsOf(root, world);
     const takings = steps.flatMap(taken => {
       const taking = takingOf(taken.event);
@@ -46,19 +47,24 @@ export function breachesIn(file: CodeFile, world: World): Breach[] {
       if (run.has(root)) continue;
       for (const { taken, taking } of takings) {
         const use = useOf(source, taking, world);
-        if (!use || run.has(taken.fn) || drainsFor(taken.event, run, file)) continue;
+        if (!use || isTakenByHandler(taken, run) || drainsFor(taken.event, run, file)) continue;
         const stop = lateStop(source, taken, steps);
         if (stop === undefined || (stop === null && !outlives(source, root, world))) continue;
         if (stop && stop.trail[0]?.event === taken.trail[0]?.event) continue;
         const key = `${taken.fn.name}:${taken.event.index}|${source.entry.name}|${stop?.event.line ?? ''}`;
         const breach = { root, source, taking, taken, stop, use, quiet: mayBeQuiet(source, taking, taken, steps) };
-        if (seen.has(key) || !holds(breach, steps, world)) continue;
+        if (seen.has(key) || !holds(breach, steps, file, world)) continue;
         seen.add(key);
         found.push(breach);
       }
     }
   }
   return found;
+}
+
+/** Does the handler take it itself, in what it runs? Then whoever comes first has it. */
+function isTakenByHandler({ fn, event }: Step, run: ReadonlySet<CFunction>): boolean {
+  return run.has(fn) || (event.via !== undefined && [...run].some(f => f.name === event.via?.function && f.path === event.via.path));
 }
 
 /** Is the queue that is destroyed one that the handler puts an item on? Then the drain is a wait that comes too early, which is another breach. */
@@ -90,20 +96,21 @@ function lateStop(source: Source, taken: Step, steps: readonly Step[]): Step | n
 
 /** Does the source end with the device, behind the function that is the driver's remove()? */
 function outlives(source: Source, root: CFunction, world: World): boolean {
-  return source.managed && world.mentions(root).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
+  if (!source.managed || world.designated(root.path).has('suppress_bind_attrs')) return false;
+  return world.mentions(root).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
 }
 
 /** Is nothing in view that keeps the handler from running by then, or from what is taken? */
-function holds({ root, source, taken, taking, stop, use, quiet }: Breach, steps: readonly Step[], world: World): boolean {
+function holds({ root, source, taken, taking, stop, use, quiet }: Breach, steps: readonly Step[], file: CodeFile, world: World): boolean {
   // What undoes a failed start has not started all of it.
   if ([...taken.trail, ...(stop?.trail ?? [])].some(site => site.event.phase.includes('error-path'))) return false;
   const earlier = steps.filter(step => step !== taken && mayPrecede(step, taken));
-  if (earlier.some(({ event }) => source.isQuietedBy(event))) return false;
+  if (earlier.some(({ event }) => source.isQuietedBy(event) || isReplaced(source, event))) return false;
   if (source.isQuietened?.(earlier.map(s => s.event))) return false;
   if (quiet && !stop && taking.how !== 'switches off') return false;
   if (source.kind === 'deferred' && !isArmedElsewhere(source, root, world)) return false;
   if (asksFirst(source, earlier, taking, world) || isRestored(taken, taking, stop, steps)) return false;
-  if (isStoppedByCallers(root, source, world)) return false;
+  if (isStoppedByCallers(root, source, world) || isStoppedElsewhere(root, source, file, world)) return false;
   if (stop && !isOfOneObject(taken, stop)) return false;
   return !isExcluded(taken, use, world);
 }
@@ -156,6 +163,19 @@ function isRestored(taken: Step, taking: Taking, stop: Step | null, steps: reado
       return false;
     return mayPrecede(taken, step) && (stop === null || mayPrecede(step, stop));
   });
+}
+
+/** Is the function called from out of view, and the source stopped in another that is too, so that nothing shows which comes first? */
+function isStoppedElsewhere(root: CFunction, source: Source, file: CodeFile, world: World): boolean {
+  const own = runBy(root, world);
+  const isOutside = (fn: CFunction) => entriesOf(fn, world).every(e => e.by === 'outside');
+  if (!isOutside(root)) return false;
+  return file.functions.some(
+    fn =>
+      !own.has(fn) &&
+      fn.events.some(e => !e.phase.includes('error-path') && source.isAwaitedBy(e)) &&
+      entriesOf(fn, world).some(e => e.by === 'outside' && e.root !== root),
+  );
 }
 
 const DEEPEST = 3;

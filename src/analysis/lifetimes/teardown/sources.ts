@@ -29,6 +29,13 @@ export interface Source {
   isQuietedBy(event: Event): boolean;
   /** Do calls, in the order in which they were made, together keep it from being asked for? */
   isQuietened?(made: readonly Event[]): boolean;
+  /** Members that hold the function: who stores something else there has it called no more. */
+  members?: readonly string[];
+}
+
+/** Does the event store something else into a member that holds the source's function? */
+export function isReplaced({ members = [], entry }: Source, event: Event): boolean {
+  return event.kind === 'write' && event.cell !== null && members.includes(lastName(event.cell.path)) && event.operand !== entry.name;
 }
 
 /** A source that queues an item. */
@@ -220,7 +227,8 @@ function operations(file: CodeFile, world: World): Source[] {
   return file.functions.flatMap(entry => {
     if (entry.isMacro) return [];
     const type = (entry.parameters[0]?.type ?? '').replace(/ \*$/, '').replace(/^const /, '');
-    const mentions = world.mentions(entry).filter(m => m.member !== null);
+    // What stands in a table of another kind is called by somebody else.
+    const mentions = world.mentions(entry).filter(m => m.member !== null && (m.table === null || types.has(m.table)));
     const of = new Set([type, ...mentions.flatMap(m => m.table ?? [])].filter(t => types.has(t)));
     const runtime = mentions.filter(m => !isAround(m, world));
     if (of.size === 0 || runtime.length === 0) return [];
@@ -233,6 +241,7 @@ function operations(file: CodeFile, world: World): Source[] {
         ...{ kind: 'core' as const, runner: 'operations' as const, entry, by: null, data: null },
         ...{ setUp: registration ?? null, managed: registration?.managed ?? false, isStoppedBy: isStop, isAwaitedBy: isStop },
         isQuietedBy: (e: Event) => takesFromUsers(e, of, false) || (transmits && stopsQueue(e)),
+        members: runtime.flatMap(m => m.member ?? []),
         ...(watched ? { isQuietened: passesWatchdog } : {}),
       },
     ];
