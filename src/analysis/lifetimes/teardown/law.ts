@@ -107,7 +107,7 @@ function holds({ root, source, taken, taking, stop, use, quiet }: Breach, steps:
   const earlier = steps.filter(step => step !== taken && mayPrecede(step, taken));
   if (earlier.some(({ event }) => source.isQuietedBy(event) || isReplaced(source, event))) return false;
   if (source.isQuietened?.(earlier.map(s => s.event))) return false;
-  if (quiet && !stop && taking.how !== 'switches off') return false;
+  if (quiet && !stop) return false;
   if (source.kind === 'deferred' && !isArmedElsewhere(source, root, world)) return false;
   if (asksFirst(source, earlier, taking, world) || isRestored(taken, taking, stop, steps)) return false;
   if (isStoppedByCallers(root, source, world) || isStoppedElsewhere(root, source, file, world)) return false;
