@@ -156,6 +156,7 @@ void __exit tickets_exit(void)
       const [first, other] = open.find(([one, two]) => !serialiserOf(one, two, world)) ?? open[0] ?? [];
       if (!first || !other || sites.some(s => s.held)) continue;
       const alone = oneSided(first, other, world);
+      if (alone?.hidden) continue;
       const names = [...new Set((alone ? [first, other] : sites).map(s => `${s.fn.name}()`))].slice(0, 3).join(', ');
       report(
         { event: first.event, fn: first.fn },

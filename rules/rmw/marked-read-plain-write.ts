@@ -3,6 +3,7 @@ import {
   cellName,
   comesBefore,
   guardsAt,
+  heldAt,
   includesSection,
   isOwn,
   isTest,
@@ -300,8 +301,8 @@ void tick_note(unsigned long now)
             u.event.locks.some(lock => !includesSection(read.locks, lock)) &&
             comparesWith(fn, read, u.event),
         );
-        if (again && !isEnteredLocked(fn) && !guardsAt({ fn, event: read }, world).own)
-          speak(fn, read, partnersOf(stores, { fn, event: read }, world)[0] ?? null, 'look');
+        const isKept = heldAt(fn, read, world).length > 0 && guardsAt({ fn, event: read }, world).own !== null;
+        if (again && !isEnteredLocked(fn) && !isKept) speak(fn, read, partnersOf(stores, { fn, event: read }, world)[0] ?? null, 'look');
         else if (
           !isLocked(fn, read, world) &&
           !own.some(u => u.event.kind === 'write' && comesBefore(fn, u.event, read)) &&

@@ -50,6 +50,24 @@ int shelf_take(struct shelf *s, int n)
     ],
     good: [
       `
+struct area { struct note *note; struct area *next; };
+
+/* Behind the swap the word stays what it is, and the next round is about another object. */
+void areas_scan(struct area *a)
+{
+	for (; a; a = a->next) {
+		if (!a->note) {
+			struct note *n = kzalloc(sizeof(*n), GFP_KERNEL);
+
+			if (n && cmpxchg(&a->note, NULL, n))
+				kfree(n);
+			continue;
+		}
+		if (a->note->until)
+			area_scan(a);
+	}
+}`,
+      `
 int shelf_take(struct shelf *s, int n)
 {
 	unsigned long old, mask;
@@ -187,7 +205,8 @@ function twice(fn: CFunction, reads: Event[], swap: Event): [Event, Event] | nul
       stop: e => e === swap || (e !== first && e.kind !== 'read') || e.ordering === 'acquire' || e.ordering === 'full',
     });
     const second = reads.find(e => comesBefore(fn, first, e) && way.events.includes(e) && e.line !== first.line && !seeds(fn, e, swap));
-    if (second) return [first, second];
+    // In the next round of a loop it is another object, or another try.
+    if (second && onward(fn, second, { rereads: true }).events.includes(swap)) return [first, second];
   }
   return null;
 }

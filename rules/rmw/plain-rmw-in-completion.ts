@@ -100,6 +100,30 @@ int job_poll(struct job *j)
     ],
     good: [
       `
+struct queue { raw_spinlock_t lock; unsigned int flags; };
+
+static irqreturn_t queue_tick(int irq, void *data)
+{
+	struct queue *q = data;
+
+	raw_spin_lock(&q->lock);
+	q->flags |= QUEUE_TICKED;
+	raw_spin_unlock(&q->lock);
+	return IRQ_HANDLED;
+}
+
+/* Callers are out of view, and may hold the lock. */
+void queue_add(struct queue *q)
+{
+	q->flags |= QUEUE_FILLED;
+	queue_sort(q);
+}
+
+int queue_start(struct queue *q, int irq)
+{
+	return request_irq(irq, queue_tick, 0, "queue", q);
+}`,
+      `
 struct slip { u32 state; };
 struct line { struct list_head free; struct list_head done; };
 struct press { struct line events; struct line jobs; };
@@ -436,9 +460,10 @@ function open({ fn, event }: Use, world: World): boolean {
   );
 }
 
-/** Can both run at once: no lock keeps them apart, and neither does work for which it takes the other's lock later on. */
+/** Can both run at once: no lock keeps them apart, and of one that a single side holds the other neither takes it later on nor may its callers hold it. */
 function isOpen(a: Span, b: Span, world: World): boolean {
-  return !serialiserOf(a, b, world) && !oneSided(a, b, world)?.later;
+  const lock = serialiserOf(a, b, world) ? null : oneSided(a, b, world);
+  return lock ? !lock.later && !lock.hidden : serialiserOf(a, b, world) === null;
 }
 
 /** The change with its read half. */

@@ -11,6 +11,7 @@ import { holds, likeLock, objectType, type Section, sameLock } from '../../model
 import { serialisers, takings } from '../sections/locking.ts';
 import { assertedLock } from '../sections/locknames.ts';
 import { callersOf, heldAt, perhapsHeldAt } from './callers.ts';
+import { rolesOf } from './roles.ts';
 
 /** An event in its function; with `until` all that runs from the one to the other. */
 export interface Span {
@@ -41,12 +42,16 @@ export function serialiserOf(a: Span, b: Span, world: World): Serialiser | null 
   return both.find(s => s.sure) ?? both[0] ?? null;
 }
 
-/** A lock that one side holds and the other does not; `later`: the other's function takes it elsewhere. */
+/**
+ * A lock that one side holds and the other does not; `later`: the other's function takes it elsewhere, `hidden`: it holds none, and has callers out of
+ * view, who may hold the lock.
+ */
 export interface OneSided {
   lock: Section;
   by: CFunction;
   not: CFunction;
   later: boolean;
+  hidden: boolean;
 }
 
 /**
@@ -60,14 +65,29 @@ export function oneSided(a: Span, b: Span, world: World): OneSided | null {
   ] as const) {
     const there = locksAt(other, world);
     const lock = locksAt(one, world).find(l => l.sure && l.lock.object !== null && !there.some(o => sameLock(o.lock, l.lock)))?.lock;
-    if (lock) return { lock, by: one.fn, not: other.fn, later: other.fn.events.some(e => takings(other.fn, e).some(t => sameLock(t.lock, lock))) };
+    if (!lock) continue;
+    const later = other.fn.events.some(e => takings(other.fn, e).some(t => sameLock(t.lock, lock)));
+    const hidden = there.length === 0 && hasHiddenCallers(other.fn, world);
+    return { lock, by: one.fn, not: other.fn, later, hidden };
   }
   return null;
+}
+
+/** Callers without a lock are asked in turn so far up. */
+const HIGHEST = 4;
+
+/** May code out of view call the function, or one that calls it without a lock, and hold any lock? What runs it as a handler holds none of the code's own. */
+function hasHiddenCallers(fn: CFunction, world: World, height = 0): boolean {
+  const sites = callersOf(fn, world);
+  if (sites === null) return rolesOf(fn, world).size === 0;
+  return height >= HIGHEST || sites.some(s => s.fn !== fn && s.event.locks.length === 0 && hasHiddenCallers(s.fn, world, height + 1));
 }
 
 /** What a name alone says is held may be any lock of the object; where a type is not in view the member and family may be those of one lock. */
 function mayBeOne(a: Section, b: Section): boolean {
   if (a.by === 'convention' || b.by === 'convention') return true;
+  // A call that is given an object, and not a lock, may take the lock of one that hangs on it: __task_rq_lock(p).
+  if (a.family === b.family && [a, b].some(lock => lock.object?.endsWith('.*'))) return true;
   return (objectType(a) === null) !== (objectType(b) === null) && likeLock(a, b);
 }
 

@@ -41,6 +41,12 @@ test.each<[string, string, string, string]>([
     'down_write(&b->sem); b->n = 2; up_write(&b->sem);',
     'rwsem:struct box.sem (shared)',
   ],
+  [
+    'a call that is given an object may take the lock of another',
+    'task_lock(b); b->n = 1; task_unlock(b);',
+    'spin_lock(&b->lock); b->n = 2; spin_unlock(&b->lock);',
+    'spin:struct box.*?',
+  ],
   ['a lock on some path is unsure', 'if (b->next) mutex_lock(&b->mutex); b->n = 1;', under('&b->mutex'), 'mutex:struct box.mutex?'],
   [
     'CPU hotplug held for reading is no lock of data',
