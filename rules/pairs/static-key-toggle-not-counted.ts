@@ -3,10 +3,12 @@ import {
   alwaysFollowed,
   called,
   callersOf,
+  canOverlap,
   cellName,
   dominates,
   isTest,
   keyOf,
+  registrationsOf,
   runsAlone,
   serialiserOfRuns,
 } from '../../src/analysis/query.ts';
@@ -173,7 +175,7 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
 function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
   if (serialiserOfRuns({ fn, event: on, until: off }, world)) return true;
   // A work item or a thread does not run twice at once.
-  if (world.mentions(fn).some(m => m.call !== null && /WORK|work|kthread|timer|tasklet/i.test(m.call))) return true;
+  if (canOverlap(fn, fn, world).can === 'no' || registrationsOf(fn, world).some(r => r.runner === 'kthread')) return true;
   const sites = callersOf(fn, world);
   return sites !== null && sites.length > 0 && sites.every(s => serialiserOfRuns(s, world) !== null || runsAlone(s.fn, world));
 }

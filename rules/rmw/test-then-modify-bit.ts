@@ -1,4 +1,15 @@
-import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, onward, rolesOf, runsAlone, serialiserOfRuns } from '../../src/analysis/query.ts';
+import {
+  bringsUpOrDown,
+  callersOf,
+  canOverlap,
+  isOwn,
+  isTest,
+  keyOf,
+  onward,
+  registrationsOf,
+  runsAlone,
+  serialiserOfRuns,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -34,8 +45,40 @@ void lamp_claim(struct lamp *l)
 	set_bit(LAMP_ON, &l->state);
 	lamp_power_up(l);
 }`,
+      `
+/* Two tasks may write to one file. */
+static ssize_t lamp_write(struct file *file, const char __user *buf, size_t n, loff_t *pos)
+{
+	struct lamp *l = file->private_data;
+
+	if (test_bit(LAMP_ON, &l->state)) /* want: test-then-modify-bit "LAMP_ON" */
+		return -EBUSY;
+	set_bit(LAMP_ON, &l->state);
+	lamp_power_up(l);
+	return n;
+}
+
+static const struct file_operations lamp_fops = {
+	.write = lamp_write,
+};`,
     ],
     good: [
+      `
+/* A work item does not run beside itself. */
+static void lamp_work(struct work_struct *work)
+{
+	struct lamp *l = container_of(work, struct lamp, work);
+
+	if (test_bit(LAMP_ON, &l->state))
+		return;
+	set_bit(LAMP_ON, &l->state);
+	lamp_power_up(l);
+}
+
+void lamp_setup(struct lamp *l)
+{
+	INIT_WORK(&l->work, lamp_work);
+}`,
       `
 bool rerun_wanted(struct scan *s)
 {
@@ -186,9 +229,9 @@ function acts(fn: CFunction, test: Event, change: Event): boolean {
   );
 }
 
-/** A handler that is not run twice at once, or a function that only such handlers call. */
+/** A handler or a member of a table that is not run twice at once for one object, a thread, or a function that only such ones call. */
 function alone(fn: CFunction, world: World, depth = 0): boolean {
-  if (rolesOf(fn, world).size > 0 || world.mentions(fn).some(m => m.call !== null && /WORK|tasklet|timer|kthread|irq/i.test(m.call))) return true;
+  if (canOverlap(fn, fn, world).can === 'no' || registrationsOf(fn, world).some(r => r.runner === 'kthread')) return true;
   const sites = callersOf(fn, world);
   return (
     depth < 2 &&

@@ -214,12 +214,13 @@ MM_WARN_ON_PAGE 23 37
 MM_WARN_ON_VMA 23 37
 NOIRQ_SYSTEM_SLEEP_PM_OPS 28 21
 NOKPROBE_SYMBOL 2 38
-OPTIMIZER_HIDE_VAR 42 39
+OF_EARLYCON_DECLARE 18 39
+OPTIMIZER_HIDE_VAR 42 40
 PAGE_ALIGN 1 1
-PFN_DOWN 1 40
-PFN_PHYS 1 40
-PFN_UP 1 40
-PHYS_PFN 1 40
+PFN_DOWN 1 41
+PFN_PHYS 1 41
+PFN_UP 1 41
+PHYS_PFN 1 41
 PTR_ALIGN 1 1
 PTR_ERR 43 26
 PTR_ERR_OR_ZERO 41 26
@@ -264,20 +265,20 @@ PageWorkingset 44 16
 PageWriteback 44 16
 PageXenRemapped 44 16
 PageZsmalloc 44 16
-RCU_INIT_POINTER 47 41
-RCU_LOCKDEP_WARN 48 42
+RCU_INIT_POINTER 47 42
+RCU_LOCKDEP_WARN 48 43
 READ_ONCE 49 4
-READ_ONCE_NOCHECK 50 43
+READ_ONCE_NOCHECK 50 44
 RUNTIME_PM_OPS 28 21
 SCHED_WARN_ON 23 17
-SENSOR_DEVICE_ATTR 7 44
-SENSOR_DEVICE_ATTR_2 7 44
-SENSOR_DEVICE_ATTR_2_RO 51 44
-SENSOR_DEVICE_ATTR_2_RW 52 44
-SENSOR_DEVICE_ATTR_2_WO 53 44
-SENSOR_DEVICE_ATTR_RO 51 44
-SENSOR_DEVICE_ATTR_RW 52 44
-SENSOR_DEVICE_ATTR_WO 53 44
+SENSOR_DEVICE_ATTR 7 45
+SENSOR_DEVICE_ATTR_2 7 45
+SENSOR_DEVICE_ATTR_2_RO 51 45
+SENSOR_DEVICE_ATTR_2_RW 52 45
+SENSOR_DEVICE_ATTR_2_WO 53 45
+SENSOR_DEVICE_ATTR_RO 51 45
+SENSOR_DEVICE_ATTR_RW 52 45
+SENSOR_DEVICE_ATTR_WO 53 45
 SET_LATE_SYSTEM_SLEEP_PM_OPS 28 21
 SET_NOIRQ_SYSTEM_SLEEP_PM_OPS 28 21
 SET_RUNTIME_PM_OPS 28 21
@@ -373,7 +374,7 @@ __ClearPageUnaccepted 61 16
 __ClearPageZsmalloc 61 16
 __INIT_DELAYED_WORK 24 18
 __INIT_WORK 26 18
-__READ_ONCE 0 43
+__READ_ONCE 0 44
 __SetPageBuddy 61 16
 __SetPageGuard 61 16
 __SetPageHead 63 16
@@ -387,75 +388,75 @@ __SetPageTable 61 16
 __SetPageUnaccepted 61 16
 __SetPageUptodate 64 16
 __SetPageZsmalloc 61 16
-__WRITE_ONCE 65 43
-__acquire 1 45
-__add_wait_queue 66 46
-__add_wait_queue_entry_tail 66 46
-__add_wait_queue_entry_tail_exclusive 66 46
-__add_wait_queue_exclusive 66 46
-__assign_bit 67 47
-__bit_spin_unlock 68 48
-__builtin_add_overflow 1 45
-__builtin_alloca 1 45
-__builtin_bswap16 1 45
-__builtin_bswap32 1 45
-__builtin_bswap64 1 45
-__builtin_choose_expr 1 45
-__builtin_clz 1 45
-__builtin_clzl 1 45
-__builtin_clzll 1 45
-__builtin_constant_p 1 45
-__builtin_ctz 1 45
-__builtin_ctzl 1 45
-__builtin_ctzll 1 45
-__builtin_dynamic_object_size 1 45
-__builtin_expect 69 39
-__builtin_ffs 1 45
-__builtin_ffsl 1 45
-__builtin_ffsll 1 45
-__builtin_frame_address 1 45
-__builtin_has_attribute 1 45
-__builtin_isdigit 1 45
-__builtin_memcmp 1 45
-__builtin_memcpy 1 45
-__builtin_memmove 1 45
-__builtin_memset 1 45
-__builtin_mul_overflow 1 45
-__builtin_object_size 1 45
-__builtin_offsetof 1 45
-__builtin_parity 1 45
-__builtin_popcount 1 45
-__builtin_popcountl 1 45
-__builtin_popcountll 1 45
-__builtin_prefetch 1 45
-__builtin_preserve_access_index 1 45
-__builtin_return_address 1 45
-__builtin_strlen 1 45
-__builtin_sub_overflow 1 45
-__builtin_trap 1 45
-__builtin_types_compatible_p 1 45
+__WRITE_ONCE 65 44
+__acquire 1 46
+__add_wait_queue 66 47
+__add_wait_queue_entry_tail 66 47
+__add_wait_queue_entry_tail_exclusive 66 47
+__add_wait_queue_exclusive 66 47
+__assign_bit 67 48
+__bit_spin_unlock 68 49
+__builtin_add_overflow 1 46
+__builtin_alloca 1 46
+__builtin_bswap16 1 46
+__builtin_bswap32 1 46
+__builtin_bswap64 1 46
+__builtin_choose_expr 1 46
+__builtin_clz 1 46
+__builtin_clzl 1 46
+__builtin_clzll 1 46
+__builtin_constant_p 1 46
+__builtin_ctz 1 46
+__builtin_ctzl 1 46
+__builtin_ctzll 1 46
+__builtin_dynamic_object_size 1 46
+__builtin_expect 69 40
+__builtin_ffs 1 46
+__builtin_ffsl 1 46
+__builtin_ffsll 1 46
+__builtin_frame_address 1 46
+__builtin_has_attribute 1 46
+__builtin_isdigit 1 46
+__builtin_memcmp 1 46
+__builtin_memcpy 1 46
+__builtin_memmove 1 46
+__builtin_memset 1 46
+__builtin_mul_overflow 1 46
+__builtin_object_size 1 46
+__builtin_offsetof 1 46
+__builtin_parity 1 46
+__builtin_popcount 1 46
+__builtin_popcountl 1 46
+__builtin_popcountll 1 46
+__builtin_prefetch 1 46
+__builtin_preserve_access_index 1 46
+__builtin_return_address 1 46
+__builtin_strlen 1 46
+__builtin_sub_overflow 1 46
+__builtin_trap 1 46
+__builtin_types_compatible_p 1 46
 __builtin_unreachable 11 8
-__builtin_va_arg 1 45
-__builtin_va_copy 1 45
-__builtin_va_end 1 45
-__builtin_va_start 1 45
-__change_bit 70 47
-__clear_bit 71 47
-__clear_bit_unlock 72 49
-__cond_lock 1 45
-__copy_from_user 73 50
-__copy_from_user_inatomic 74 50
-__copy_to_user 75 50
-__cpumask_assign_cpu 67 51
-__cpumask_clear_cpu 71 51
-__cpumask_set_cpu 76 51
-__devm_iio_device_register 77 52
-__devm_rtc_register_device 78 53
-__exit_p 79 54
-__ffs 1 55
-__ffs64 1 55
-__find_linux_pte 80 56
-__fls 1 55
+__builtin_va_arg 1 46
+__builtin_va_copy 1 46
+__builtin_va_end 1 46
+__builtin_va_start 1 46
+__change_bit 70 48
+__clear_bit 71 48
+__clear_bit_unlock 72 50
+__cond_lock 1 46
+__copy_from_user 73 51
+__copy_from_user_inatomic 74 51
+__copy_to_user 75 51
+__cpumask_assign_cpu 67 52
+__cpumask_clear_cpu 71 52
+__cpumask_set_cpu 76 52
+__devm_iio_device_register 77 53
+__devm_rtc_register_device 78 54
+__exit_p 79 55
+__ffs 1 56
+__ffs64 1 56
+__find_linux_pte 80 57
+__fls 1 56
 __folio_clear_active 62 16
 __folio_clear_buddy 61 16
 __folio_clear_dirty 62 16
@@ -492,611 +493,613 @@ __folio_set_swapbacked 63 16
 __folio_set_table 61 16
 __folio_set_unaccepted 61 16
 __folio_set_zsmalloc 61 16
-__free_page 81 57
-__free_pages 81 57
-__get_free_page 82 57
-__get_free_pages 82 57
-__get_user 73 58
-__iio_device_register 83 52
-__in6_dev_get 84 59
-__in_dev_get_rcu 84 59
-__iowrite32_copy 85 60
-__iowrite64_copy 85 60
+__free_page 81 58
+__free_pages 81 58
+__get_free_page 82 58
+__get_free_pages 82 58
+__get_user 73 59
+__iio_device_register 83 53
+__in6_dev_get 84 60
+__in_dev_get_rcu 84 60
+__iowrite32_copy 85 61
+__iowrite64_copy 85 61
 __list_del_entry 86 31
-__llist_add 87 61
-__llist_add_batch 88 61
-__llist_del_all 89 61
-__local_bh_disable_ip 90 62
-__local_bh_enable_ip 91 62
-__module_get 92 63
-__napi_schedule 93 64
-__netif_subqueue_stopped 44 64
-__netif_tx_lock 94 64
-__netif_tx_lock_bh 95 64
-__netif_tx_trylock 96 64
-__netif_tx_unlock 97 64
-__netif_tx_unlock_bh 98 64
-__preempt_count_add 99 65
-__preempt_count_dec 100 65
-__preempt_count_dec_and_test 101 65
-__preempt_count_inc 99 65
-__preempt_count_sub 100 65
-__put_user 102 58
-__raw_readb 103 66
-__raw_readl 103 66
-__raw_readq 103 66
-__raw_readw 103 66
-__raw_writeb 104 66
-__raw_writel 104 66
-__raw_writeq 104 66
-__raw_writew 104 66
-__read_seqcount_begin 105 67
-__read_seqcount_retry 106 67
-__release 1 45
-__set_bit 76 47
-__set_current_state 107 68
-__setup 108 54
-__skb_dequeue 109 69
-__skb_queue_head 110 69
-__skb_queue_purge 61 69
-__skb_queue_tail 110 69
-__skb_unlink 111 69
-__stringify 1 45
-__task_rq_lock 112 70
-__test_and_change_bit 113 47
-__test_and_clear_bit 114 47
-__test_and_set_bit 115 47
-__this_cpu_add 116 71
-__this_cpu_add_return 117 71
-__this_cpu_and 118 71
-__this_cpu_cmpxchg 119 71
-__this_cpu_dec 120 71
-__this_cpu_dec_return 121 71
-__this_cpu_inc 122 71
-__this_cpu_inc_return 123 71
-__this_cpu_or 124 71
-__this_cpu_ptr 125 72
-__this_cpu_read 126 71
-__this_cpu_sub 127 71
-__this_cpu_sub_return 128 71
-__this_cpu_try_cmpxchg 129 71
-__this_cpu_write 130 71
-__this_cpu_xchg 131 71
-__wake_up 132 73
-__wake_up_sync_key 133 73
-__xa_erase 134 74
-__xa_insert 135 74
-__xa_store 136 74
-_local_bh_enable 91 62
+__llist_add 87 62
+__llist_add_batch 88 62
+__llist_del_all 89 62
+__local_bh_disable_ip 90 63
+__local_bh_enable_ip 91 63
+__module_get 92 64
+__napi_schedule 93 65
+__netif_subqueue_stopped 44 65
+__netif_tx_lock 94 65
+__netif_tx_lock_bh 95 65
+__netif_tx_trylock 96 65
+__netif_tx_unlock 97 65
+__netif_tx_unlock_bh 98 65
+__preempt_count_add 99 66
+__preempt_count_dec 100 66
+__preempt_count_dec_and_test 101 66
+__preempt_count_inc 99 66
+__preempt_count_sub 100 66
+__put_user 102 59
+__raw_readb 103 67
+__raw_readl 103 67
+__raw_readq 103 67
+__raw_readw 103 67
+__raw_writeb 104 67
+__raw_writel 104 67
+__raw_writeq 104 67
+__raw_writew 104 67
+__read_seqcount_begin 105 68
+__read_seqcount_retry 106 68
+__release 1 46
+__set_bit 76 48
+__set_current_state 107 69
+__setup 108 55
+__skb_dequeue 109 70
+__skb_queue_head 110 70
+__skb_queue_purge 61 70
+__skb_queue_tail 110 70
+__skb_unlink 111 70
+__stringify 1 46
+__task_rq_lock 112 71
+__test_and_change_bit 113 48
+__test_and_clear_bit 114 48
+__test_and_set_bit 115 48
+__this_cpu_add 116 72
+__this_cpu_add_return 117 72
+__this_cpu_and 118 72
+__this_cpu_cmpxchg 119 72
+__this_cpu_dec 120 72
+__this_cpu_dec_return 121 72
+__this_cpu_inc 122 72
+__this_cpu_inc_return 123 72
+__this_cpu_or 124 72
+__this_cpu_ptr 125 73
+__this_cpu_read 126 72
+__this_cpu_sub 127 72
+__this_cpu_sub_return 128 72
+__this_cpu_try_cmpxchg 129 72
+__this_cpu_write 130 72
+__this_cpu_xchg 131 72
+__wake_up 132 74
+__wake_up_sync_key 133 74
+__xa_erase 134 75
+__xa_insert 135 75
+__xa_store 136 75
+_local_bh_enable 91 63
 abs 1 25
-add_disk 137 75
-add_timer 138 76
-add_timer_on 138 76
-add_wait_queue 139 73
-add_wait_queue_exclusive 139 73
-add_wait_queue_priority 139 73
-alloc_page 82 57
-alloc_pages 82 57
-alloc_percpu 140 77
-alloc_percpu_gfp 82 77
-alloc_skb 82 69
-alloc_workqueue 141 18
-alternative_has_cap_likely 142 78
-alternative_has_cap_unlikely 142 78
-anon_vma_lock_read 143 79
-anon_vma_lock_write 144 79
-anon_vma_trylock_read 145 79
-anon_vma_trylock_write 146 79
-anon_vma_unlock_read 147 79
-anon_vma_unlock_write 148 79
-arch_initcall 149 54
-arch_initcall_sync 149 54
-arch_local_irq_disable 150 80
-arch_local_irq_enable 151 80
-arch_local_irq_restore 152 80
-arch_local_irq_save 153 80
-arch_spin_lock 154 81
-arch_spin_trylock 155 81
-arch_spin_unlock 156 81
-array_index_nospec 1 82
-array_size 1 83
-assert_raw_spin_locked 157 84
-assert_spin_locked 157 84
-assign_bit 158 49
-ata_host_activate 159 85
-ata_host_detach 160 85
-ata_host_register 159 85
-atomic64_add 161 86
-atomic64_add_negative 162 86
-atomic64_add_negative_acquire 163 86
-atomic64_add_negative_relaxed 164 86
-atomic64_add_negative_release 165 86
-atomic64_add_return 166 86
-atomic64_add_return_acquire 167 86
-atomic64_add_return_relaxed 168 86
-atomic64_add_return_release 169 86
-atomic64_add_unless 170 86
-atomic64_and 171 86
-atomic64_andnot 172 86
-atomic64_cmpxchg 173 86
-atomic64_cmpxchg_acquire 174 86
-atomic64_cmpxchg_relaxed 175 86
-atomic64_cmpxchg_release 176 86
-atomic64_cond_read_acquire 105 87
-atomic64_cond_read_relaxed 44 87
-atomic64_dec 177 86
-atomic64_dec_and_test 178 86
-atomic64_dec_if_positive 179 86
-atomic64_dec_return 180 86
-atomic64_dec_return_acquire 181 86
-atomic64_dec_return_relaxed 182 86
-atomic64_dec_return_release 183 86
-atomic64_dec_unless_positive 184 86
-atomic64_fetch_add 185 86
-atomic64_fetch_add_acquire 186 86
-atomic64_fetch_add_relaxed 187 86
-atomic64_fetch_add_release 188 86
-atomic64_fetch_add_unless 189 86
-atomic64_fetch_and 190 86
-atomic64_fetch_and_acquire 191 86
-atomic64_fetch_and_relaxed 192 86
-atomic64_fetch_and_release 193 86
-atomic64_fetch_andnot 194 86
-atomic64_fetch_andnot_acquire 195 86
-atomic64_fetch_andnot_relaxed 196 86
-atomic64_fetch_andnot_release 197 86
-atomic64_fetch_dec 198 86
-atomic64_fetch_dec_acquire 199 86
-atomic64_fetch_dec_relaxed 200 86
-atomic64_fetch_dec_release 201 86
-atomic64_fetch_inc 202 86
-atomic64_fetch_inc_acquire 203 86
-atomic64_fetch_inc_relaxed 204 86
-atomic64_fetch_inc_release 205 86
-atomic64_fetch_or 206 86
-atomic64_fetch_or_acquire 207 86
-atomic64_fetch_or_relaxed 208 86
-atomic64_fetch_or_release 209 86
-atomic64_fetch_sub 210 86
-atomic64_fetch_sub_acquire 211 86
-atomic64_fetch_sub_relaxed 212 86
-atomic64_fetch_sub_release 213 86
-atomic64_fetch_xor 214 86
-atomic64_fetch_xor_acquire 215 86
-atomic64_fetch_xor_relaxed 216 86
-atomic64_fetch_xor_release 217 86
-atomic64_inc 218 86
-atomic64_inc_and_test 219 86
-atomic64_inc_not_zero 220 86
-atomic64_inc_return 221 86
-atomic64_inc_return_acquire 222 86
-atomic64_inc_return_relaxed 223 86
-atomic64_inc_return_release 224 86
-atomic64_inc_unless_negative 220 86
-atomic64_or 225 86
-atomic64_read 226 88
-atomic64_read_acquire 227 88
-atomic64_set 228 88
-atomic64_set_release 229 88
-atomic64_sub 230 86
-atomic64_sub_and_test 231 86
-atomic64_sub_return 232 86
-atomic64_sub_return_acquire 233 86
-atomic64_sub_return_relaxed 234 86
-atomic64_sub_return_release 235 86
-atomic64_try_cmpxchg 236 86
-atomic64_try_cmpxchg_acquire 237 86
-atomic64_try_cmpxchg_relaxed 238 86
-atomic64_try_cmpxchg_release 239 86
-atomic64_xchg 240 86
-atomic64_xchg_acquire 241 86
-atomic64_xchg_relaxed 242 86
-atomic64_xchg_release 243 86
-atomic64_xor 244 86
-atomic_add 161 86
-atomic_add_negative 162 86
-atomic_add_negative_acquire 163 86
-atomic_add_negative_relaxed 164 86
-atomic_add_negative_release 165 86
-atomic_add_return 166 86
-atomic_add_return_acquire 167 86
-atomic_add_return_relaxed 168 86
-atomic_add_return_release 169 86
-atomic_add_unless 170 86
-atomic_and 171 86
-atomic_andnot 172 86
-atomic_cmpxchg 173 86
-atomic_cmpxchg_acquire 174 86
-atomic_cmpxchg_relaxed 175 86
-atomic_cmpxchg_release 176 86
-atomic_cond_read_acquire 105 87
-atomic_cond_read_relaxed 44 87
-atomic_dec 177 86
-atomic_dec_and_lock 245 84
-atomic_dec_and_lock_irqsave 245 84
-atomic_dec_and_mutex_lock 246 89
-atomic_dec_and_raw_lock 247 84
-atomic_dec_and_raw_lock_irqsave 247 84
-atomic_dec_and_test 178 86
-atomic_dec_and_wake_up 248 90
-atomic_dec_if_positive 179 86
-atomic_dec_return 180 86
-atomic_dec_return_acquire 181 86
-atomic_dec_return_relaxed 182 86
-atomic_dec_return_release 183 86
-atomic_dec_unless_positive 184 86
-atomic_fetch_add 185 86
-atomic_fetch_add_acquire 186 86
-atomic_fetch_add_relaxed 187 86
-atomic_fetch_add_release 188 86
-atomic_fetch_add_unless 189 86
-atomic_fetch_and 190 86
-atomic_fetch_and_acquire 191 86
-atomic_fetch_and_relaxed 192 86
-atomic_fetch_and_release 193 86
-atomic_fetch_andnot 194 86
-atomic_fetch_andnot_acquire 195 86
-atomic_fetch_andnot_relaxed 196 86
-atomic_fetch_andnot_release 197 86
-atomic_fetch_dec 198 86
-atomic_fetch_dec_acquire 199 86
-atomic_fetch_dec_relaxed 200 86
-atomic_fetch_dec_release 201 86
-atomic_fetch_inc 202 86
-atomic_fetch_inc_acquire 203 86
-atomic_fetch_inc_relaxed 204 86
-atomic_fetch_inc_release 205 86
-atomic_fetch_or 206 86
-atomic_fetch_or_acquire 207 86
-atomic_fetch_or_relaxed 208 86
-atomic_fetch_or_release 209 86
-atomic_fetch_sub 210 86
-atomic_fetch_sub_acquire 211 86
-atomic_fetch_sub_relaxed 212 86
-atomic_fetch_sub_release 213 86
-atomic_fetch_xor 214 86
-atomic_fetch_xor_acquire 215 86
-atomic_fetch_xor_relaxed 216 86
-atomic_fetch_xor_release 217 86
-atomic_inc 218 86
-atomic_inc_and_test 219 86
-atomic_inc_not_zero 220 86
-atomic_inc_return 221 86
-atomic_inc_return_acquire 222 86
-atomic_inc_return_relaxed 223 86
-atomic_inc_return_release 224 86
-atomic_inc_unless_negative 220 86
-atomic_long_add 161 86
-atomic_long_add_negative 162 86
-atomic_long_add_negative_acquire 163 86
-atomic_long_add_negative_relaxed 164 86
-atomic_long_add_negative_release 165 86
-atomic_long_add_return 166 86
-atomic_long_add_return_acquire 167 86
-atomic_long_add_return_relaxed 168 86
-atomic_long_add_return_release 169 86
-atomic_long_add_unless 170 86
-atomic_long_and 171 86
-atomic_long_andnot 172 86
-atomic_long_cmpxchg 173 86
-atomic_long_cmpxchg_acquire 174 86
-atomic_long_cmpxchg_relaxed 175 86
-atomic_long_cmpxchg_release 176 86
-atomic_long_cond_read_acquire 105 87
-atomic_long_cond_read_relaxed 44 87
-atomic_long_dec 177 86
-atomic_long_dec_and_test 178 86
-atomic_long_dec_if_positive 179 86
-atomic_long_dec_return 180 86
-atomic_long_dec_return_acquire 181 86
-atomic_long_dec_return_relaxed 182 86
-atomic_long_dec_return_release 183 86
-atomic_long_dec_unless_positive 184 86
-atomic_long_fetch_add 185 86
-atomic_long_fetch_add_acquire 186 86
-atomic_long_fetch_add_relaxed 187 86
-atomic_long_fetch_add_release 188 86
-atomic_long_fetch_add_unless 189 86
-atomic_long_fetch_and 190 86
-atomic_long_fetch_and_acquire 191 86
-atomic_long_fetch_and_relaxed 192 86
-atomic_long_fetch_and_release 193 86
-atomic_long_fetch_andnot 194 86
-atomic_long_fetch_andnot_acquire 195 86
-atomic_long_fetch_andnot_relaxed 196 86
-atomic_long_fetch_andnot_release 197 86
-atomic_long_fetch_dec 198 86
-atomic_long_fetch_dec_acquire 199 86
-atomic_long_fetch_dec_relaxed 200 86
-atomic_long_fetch_dec_release 201 86
-atomic_long_fetch_inc 202 86
-atomic_long_fetch_inc_acquire 203 86
-atomic_long_fetch_inc_relaxed 204 86
-atomic_long_fetch_inc_release 205 86
-atomic_long_fetch_or 206 86
-atomic_long_fetch_or_acquire 207 86
-atomic_long_fetch_or_relaxed 208 86
-atomic_long_fetch_or_release 209 86
-atomic_long_fetch_sub 210 86
-atomic_long_fetch_sub_acquire 211 86
-atomic_long_fetch_sub_relaxed 212 86
-atomic_long_fetch_sub_release 213 86
-atomic_long_fetch_xor 214 86
-atomic_long_fetch_xor_acquire 215 86
-atomic_long_fetch_xor_relaxed 216 86
-atomic_long_fetch_xor_release 217 86
-atomic_long_inc 218 86
-atomic_long_inc_and_test 219 86
-atomic_long_inc_not_zero 220 86
-atomic_long_inc_return 221 86
-atomic_long_inc_return_acquire 222 86
-atomic_long_inc_return_relaxed 223 86
-atomic_long_inc_return_release 224 86
-atomic_long_inc_unless_negative 220 86
-atomic_long_or 225 86
-atomic_long_read 226 88
-atomic_long_read_acquire 227 88
-atomic_long_set 228 88
-atomic_long_set_release 229 88
-atomic_long_sub 230 86
-atomic_long_sub_and_test 231 86
-atomic_long_sub_return 232 86
-atomic_long_sub_return_acquire 233 86
-atomic_long_sub_return_relaxed 234 86
-atomic_long_sub_return_release 235 86
-atomic_long_try_cmpxchg 236 86
-atomic_long_try_cmpxchg_acquire 237 86
-atomic_long_try_cmpxchg_relaxed 238 86
-atomic_long_try_cmpxchg_release 239 86
-atomic_long_xchg 240 86
-atomic_long_xchg_acquire 241 86
-atomic_long_xchg_relaxed 242 86
-atomic_long_xchg_release 243 86
-atomic_long_xor 244 86
-atomic_notifier_call_chain 249 91
-atomic_notifier_chain_register 249 91
-atomic_notifier_chain_unregister 250 91
-atomic_or 225 86
-atomic_read 226 88
-atomic_read_acquire 227 88
-atomic_set 228 88
-atomic_set_release 229 88
-atomic_sub 230 86
-atomic_sub_and_test 231 86
-atomic_sub_return 232 86
-atomic_sub_return_acquire 233 86
-atomic_sub_return_relaxed 234 86
-atomic_sub_return_release 235 86
-atomic_try_cmpxchg 236 86
-atomic_try_cmpxchg_acquire 237 86
-atomic_try_cmpxchg_relaxed 238 86
-atomic_try_cmpxchg_release 239 86
-atomic_xchg 240 86
-atomic_xchg_acquire 241 86
-atomic_xchg_relaxed 242 86
-atomic_xchg_release 243 86
-atomic_xor 244 86
-autoremove_wake_function 251 73
-backlight_device_register 252 92
-backlight_device_unregister 253 92
-barrier 254 93
-barrier_data 254 93
-be16_to_cpu 1 94
-be32_to_cpu 1 94
-be64_to_cpu 1 94
-bh_lock_sock 255 95
-bh_lock_sock_nested 256 95
-bh_unlock_sock 257 95
-bind_evtchn_to_irqhandler 258 96
-bind_evtchn_to_irqhandler_lateeoi 258 96
-bio_alloc 82 97
-bio_get 259 97
-bio_put 260 98
-bit_clear_unless 261 55
-bit_spin_is_locked 262 48
-bit_spin_lock 263 48
-bit_spin_trylock 264 48
-bit_spin_unlock 68 48
-bitmap_alloc 82 99
-bitmap_and 265 99
-bitmap_andnot 265 99
-bitmap_clear 266 99
-bitmap_complement 61 99
-bitmap_copy 61 99
-bitmap_empty 267 99
-bitmap_equal 267 99
-bitmap_fill 61 99
-bitmap_free 81 99
-bitmap_full 267 99
-bitmap_intersects 267 99
-bitmap_or 61 99
-bitmap_set 268 99
-bitmap_subset 267 99
-bitmap_weight 269 99
-bitmap_xor 61 99
-bitmap_zalloc 82 99
-bitmap_zero 61 99
-blk_mq_freeze_queue 270 100
-blk_mq_unfreeze_queue 271 100
-blkdev_issue_flush 250 75
-blocking_notifier_call_chain 272 91
-blocking_notifier_chain_register 272 91
-blocking_notifier_chain_unregister 272 91
-boot_cpu_has 142 101
-brelse 273 102
-buffer_uptodate 105 102
-call_rcu 274 103
-call_rcu_hurry 274 103
-call_rcu_tasks 274 103
-call_rcu_tasks_trace 274 103
-call_srcu 275 104
-cancel_delayed_work 276 18
-cancel_delayed_work_sync 277 18
-cancel_work 278 18
-cancel_work_sync 279 18
-cec_register_adapter 280 105
-cec_unregister_adapter 281 105
-change_bit 282 49
-check_add_overflow 1 83
-check_mul_overflow 1 83
-check_shl_overflow 1 83
-check_sub_overflow 1 83
+acpi_install_notify_handler 137 76
+acpi_remove_notify_handler 138 76
+add_disk 139 77
+add_timer 140 78
+add_timer_on 140 78
+add_wait_queue 141 74
+add_wait_queue_exclusive 141 74
+add_wait_queue_priority 141 74
+alloc_page 82 58
+alloc_pages 82 58
+alloc_percpu 142 79
+alloc_percpu_gfp 82 79
+alloc_skb 82 70
+alloc_workqueue 143 18
+alternative_has_cap_likely 144 80
+alternative_has_cap_unlikely 144 80
+anon_vma_lock_read 145 81
+anon_vma_lock_write 146 81
+anon_vma_trylock_read 147 81
+anon_vma_trylock_write 148 81
+anon_vma_unlock_read 149 81
+anon_vma_unlock_write 150 81
+arch_initcall 151 55
+arch_initcall_sync 151 55
+arch_local_irq_disable 152 82
+arch_local_irq_enable 153 82
+arch_local_irq_restore 154 82
+arch_local_irq_save 155 82
+arch_spin_lock 156 83
+arch_spin_trylock 157 83
+arch_spin_unlock 158 83
+array_index_nospec 1 84
+array_size 1 85
+assert_raw_spin_locked 159 86
+assert_spin_locked 159 86
+assign_bit 160 50
+ata_host_activate 161 87
+ata_host_detach 162 87
+ata_host_register 161 87
+atomic64_add 163 88
+atomic64_add_negative 164 88
+atomic64_add_negative_acquire 165 88
+atomic64_add_negative_relaxed 166 88
+atomic64_add_negative_release 167 88
+atomic64_add_return 168 88
+atomic64_add_return_acquire 169 88
+atomic64_add_return_relaxed 170 88
+atomic64_add_return_release 171 88
+atomic64_add_unless 172 88
+atomic64_and 173 88
+atomic64_andnot 174 88
+atomic64_cmpxchg 175 88
+atomic64_cmpxchg_acquire 176 88
+atomic64_cmpxchg_relaxed 177 88
+atomic64_cmpxchg_release 178 88
+atomic64_cond_read_acquire 105 89
+atomic64_cond_read_relaxed 44 89
+atomic64_dec 179 88
+atomic64_dec_and_test 180 88
+atomic64_dec_if_positive 181 88
+atomic64_dec_return 182 88
+atomic64_dec_return_acquire 183 88
+atomic64_dec_return_relaxed 184 88
+atomic64_dec_return_release 185 88
+atomic64_dec_unless_positive 186 88
+atomic64_fetch_add 187 88
+atomic64_fetch_add_acquire 188 88
+atomic64_fetch_add_relaxed 189 88
+atomic64_fetch_add_release 190 88
+atomic64_fetch_add_unless 191 88
+atomic64_fetch_and 192 88
+atomic64_fetch_and_acquire 193 88
+atomic64_fetch_and_relaxed 194 88
+atomic64_fetch_and_release 195 88
+atomic64_fetch_andnot 196 88
+atomic64_fetch_andnot_acquire 197 88
+atomic64_fetch_andnot_relaxed 198 88
+atomic64_fetch_andnot_release 199 88
+atomic64_fetch_dec 200 88
+atomic64_fetch_dec_acquire 201 88
+atomic64_fetch_dec_relaxed 202 88
+atomic64_fetch_dec_release 203 88
+atomic64_fetch_inc 204 88
+atomic64_fetch_inc_acquire 205 88
+atomic64_fetch_inc_relaxed 206 88
+atomic64_fetch_inc_release 207 88
+atomic64_fetch_or 208 88
+atomic64_fetch_or_acquire 209 88
+atomic64_fetch_or_relaxed 210 88
+atomic64_fetch_or_release 211 88
+atomic64_fetch_sub 212 88
+atomic64_fetch_sub_acquire 213 88
+atomic64_fetch_sub_relaxed 214 88
+atomic64_fetch_sub_release 215 88
+atomic64_fetch_xor 216 88
+atomic64_fetch_xor_acquire 217 88
+atomic64_fetch_xor_relaxed 218 88
+atomic64_fetch_xor_release 219 88
+atomic64_inc 220 88
+atomic64_inc_and_test 221 88
+atomic64_inc_not_zero 222 88
+atomic64_inc_return 223 88
+atomic64_inc_return_acquire 224 88
+atomic64_inc_return_relaxed 225 88
+atomic64_inc_return_release 226 88
+atomic64_inc_unless_negative 222 88
+atomic64_or 227 88
+atomic64_read 228 90
+atomic64_read_acquire 229 90
+atomic64_set 230 90
+atomic64_set_release 231 90
+atomic64_sub 232 88
+atomic64_sub_and_test 233 88
+atomic64_sub_return 234 88
+atomic64_sub_return_acquire 235 88
+atomic64_sub_return_relaxed 236 88
+atomic64_sub_return_release 237 88
+atomic64_try_cmpxchg 238 88
+atomic64_try_cmpxchg_acquire 239 88
+atomic64_try_cmpxchg_relaxed 240 88
+atomic64_try_cmpxchg_release 241 88
+atomic64_xchg 242 88
+atomic64_xchg_acquire 243 88
+atomic64_xchg_relaxed 244 88
+atomic64_xchg_release 245 88
+atomic64_xor 246 88
+atomic_add 163 88
+atomic_add_negative 164 88
+atomic_add_negative_acquire 165 88
+atomic_add_negative_relaxed 166 88
+atomic_add_negative_release 167 88
+atomic_add_return 168 88
+atomic_add_return_acquire 169 88
+atomic_add_return_relaxed 170 88
+atomic_add_return_release 171 88
+atomic_add_unless 172 88
+atomic_and 173 88
+atomic_andnot 174 88
+atomic_cmpxchg 175 88
+atomic_cmpxchg_acquire 176 88
+atomic_cmpxchg_relaxed 177 88
+atomic_cmpxchg_release 178 88
+atomic_cond_read_acquire 105 89
+atomic_cond_read_relaxed 44 89
+atomic_dec 179 88
+atomic_dec_and_lock 247 86
+atomic_dec_and_lock_irqsave 247 86
+atomic_dec_and_mutex_lock 248 91
+atomic_dec_and_raw_lock 249 86
+atomic_dec_and_raw_lock_irqsave 249 86
+atomic_dec_and_test 180 88
+atomic_dec_and_wake_up 250 92
+atomic_dec_if_positive 181 88
+atomic_dec_return 182 88
+atomic_dec_return_acquire 183 88
+atomic_dec_return_relaxed 184 88
+atomic_dec_return_release 185 88
+atomic_dec_unless_positive 186 88
+atomic_fetch_add 187 88
+atomic_fetch_add_acquire 188 88
+atomic_fetch_add_relaxed 189 88
+atomic_fetch_add_release 190 88
+atomic_fetch_add_unless 191 88
+atomic_fetch_and 192 88
+atomic_fetch_and_acquire 193 88
+atomic_fetch_and_relaxed 194 88
+atomic_fetch_and_release 195 88
+atomic_fetch_andnot 196 88
+atomic_fetch_andnot_acquire 197 88
+atomic_fetch_andnot_relaxed 198 88
+atomic_fetch_andnot_release 199 88
+atomic_fetch_dec 200 88
+atomic_fetch_dec_acquire 201 88
+atomic_fetch_dec_relaxed 202 88
+atomic_fetch_dec_release 203 88
+atomic_fetch_inc 204 88
+atomic_fetch_inc_acquire 205 88
+atomic_fetch_inc_relaxed 206 88
+atomic_fetch_inc_release 207 88
+atomic_fetch_or 208 88
+atomic_fetch_or_acquire 209 88
+atomic_fetch_or_relaxed 210 88
+atomic_fetch_or_release 211 88
+atomic_fetch_sub 212 88
+atomic_fetch_sub_acquire 213 88
+atomic_fetch_sub_relaxed 214 88
+atomic_fetch_sub_release 215 88
+atomic_fetch_xor 216 88
+atomic_fetch_xor_acquire 217 88
+atomic_fetch_xor_relaxed 218 88
+atomic_fetch_xor_release 219 88
+atomic_inc 220 88
+atomic_inc_and_test 221 88
+atomic_inc_not_zero 222 88
+atomic_inc_return 223 88
+atomic_inc_return_acquire 224 88
+atomic_inc_return_relaxed 225 88
+atomic_inc_return_release 226 88
+atomic_inc_unless_negative 222 88
+atomic_long_add 163 88
+atomic_long_add_negative 164 88
+atomic_long_add_negative_acquire 165 88
+atomic_long_add_negative_relaxed 166 88
+atomic_long_add_negative_release 167 88
+atomic_long_add_return 168 88
+atomic_long_add_return_acquire 169 88
+atomic_long_add_return_relaxed 170 88
+atomic_long_add_return_release 171 88
+atomic_long_add_unless 172 88
+atomic_long_and 173 88
+atomic_long_andnot 174 88
+atomic_long_cmpxchg 175 88
+atomic_long_cmpxchg_acquire 176 88
+atomic_long_cmpxchg_relaxed 177 88
+atomic_long_cmpxchg_release 178 88
+atomic_long_cond_read_acquire 105 89
+atomic_long_cond_read_relaxed 44 89
+atomic_long_dec 179 88
+atomic_long_dec_and_test 180 88
+atomic_long_dec_if_positive 181 88
+atomic_long_dec_return 182 88
+atomic_long_dec_return_acquire 183 88
+atomic_long_dec_return_relaxed 184 88
+atomic_long_dec_return_release 185 88
+atomic_long_dec_unless_positive 186 88
+atomic_long_fetch_add 187 88
+atomic_long_fetch_add_acquire 188 88
+atomic_long_fetch_add_relaxed 189 88
+atomic_long_fetch_add_release 190 88
+atomic_long_fetch_add_unless 191 88
+atomic_long_fetch_and 192 88
+atomic_long_fetch_and_acquire 193 88
+atomic_long_fetch_and_relaxed 194 88
+atomic_long_fetch_and_release 195 88
+atomic_long_fetch_andnot 196 88
+atomic_long_fetch_andnot_acquire 197 88
+atomic_long_fetch_andnot_relaxed 198 88
+atomic_long_fetch_andnot_release 199 88
+atomic_long_fetch_dec 200 88
+atomic_long_fetch_dec_acquire 201 88
+atomic_long_fetch_dec_relaxed 202 88
+atomic_long_fetch_dec_release 203 88
+atomic_long_fetch_inc 204 88
+atomic_long_fetch_inc_acquire 205 88
+atomic_long_fetch_inc_relaxed 206 88
+atomic_long_fetch_inc_release 207 88
+atomic_long_fetch_or 208 88
+atomic_long_fetch_or_acquire 209 88
+atomic_long_fetch_or_relaxed 210 88
+atomic_long_fetch_or_release 211 88
+atomic_long_fetch_sub 212 88
+atomic_long_fetch_sub_acquire 213 88
+atomic_long_fetch_sub_relaxed 214 88
+atomic_long_fetch_sub_release 215 88
+atomic_long_fetch_xor 216 88
+atomic_long_fetch_xor_acquire 217 88
+atomic_long_fetch_xor_relaxed 218 88
+atomic_long_fetch_xor_release 219 88
+atomic_long_inc 220 88
+atomic_long_inc_and_test 221 88
+atomic_long_inc_not_zero 222 88
+atomic_long_inc_return 223 88
+atomic_long_inc_return_acquire 224 88
+atomic_long_inc_return_relaxed 225 88
+atomic_long_inc_return_release 226 88
+atomic_long_inc_unless_negative 222 88
+atomic_long_or 227 88
+atomic_long_read 228 90
+atomic_long_read_acquire 229 90
+atomic_long_set 230 90
+atomic_long_set_release 231 90
+atomic_long_sub 232 88
+atomic_long_sub_and_test 233 88
+atomic_long_sub_return 234 88
+atomic_long_sub_return_acquire 235 88
+atomic_long_sub_return_relaxed 236 88
+atomic_long_sub_return_release 237 88
+atomic_long_try_cmpxchg 238 88
+atomic_long_try_cmpxchg_acquire 239 88
+atomic_long_try_cmpxchg_relaxed 240 88
+atomic_long_try_cmpxchg_release 241 88
+atomic_long_xchg 242 88
+atomic_long_xchg_acquire 243 88
+atomic_long_xchg_relaxed 244 88
+atomic_long_xchg_release 245 88
+atomic_long_xor 246 88
+atomic_notifier_call_chain 251 93
+atomic_notifier_chain_register 251 93
+atomic_notifier_chain_unregister 252 93
+atomic_or 227 88
+atomic_read 228 90
+atomic_read_acquire 229 90
+atomic_set 230 90
+atomic_set_release 231 90
+atomic_sub 232 88
+atomic_sub_and_test 233 88
+atomic_sub_return 234 88
+atomic_sub_return_acquire 235 88
+atomic_sub_return_relaxed 236 88
+atomic_sub_return_release 237 88
+atomic_try_cmpxchg 238 88
+atomic_try_cmpxchg_acquire 239 88
+atomic_try_cmpxchg_relaxed 240 88
+atomic_try_cmpxchg_release 241 88
+atomic_xchg 242 88
+atomic_xchg_acquire 243 88
+atomic_xchg_relaxed 244 88
+atomic_xchg_release 245 88
+atomic_xor 246 88
+autoremove_wake_function 253 74
+backlight_device_register 254 94
+backlight_device_unregister 255 94
+barrier 256 95
+barrier_data 256 95
+be16_to_cpu 1 96
+be32_to_cpu 1 96
+be64_to_cpu 1 96
+bh_lock_sock 257 97
+bh_lock_sock_nested 258 97
+bh_unlock_sock 259 97
+bind_evtchn_to_irqhandler 260 98
+bind_evtchn_to_irqhandler_lateeoi 260 98
+bio_alloc 82 99
+bio_get 261 99
+bio_put 262 100
+bit_clear_unless 263 56
+bit_spin_is_locked 264 49
+bit_spin_lock 265 49
+bit_spin_trylock 266 49
+bit_spin_unlock 68 49
+bitmap_alloc 82 101
+bitmap_and 267 101
+bitmap_andnot 267 101
+bitmap_clear 268 101
+bitmap_complement 61 101
+bitmap_copy 61 101
+bitmap_empty 269 101
+bitmap_equal 269 101
+bitmap_fill 61 101
+bitmap_free 81 101
+bitmap_full 269 101
+bitmap_intersects 269 101
+bitmap_or 61 101
+bitmap_set 270 101
+bitmap_subset 269 101
+bitmap_weight 271 101
+bitmap_xor 61 101
+bitmap_zalloc 82 101
+bitmap_zero 61 101
+blk_mq_freeze_queue 272 102
+blk_mq_unfreeze_queue 273 102
+blkdev_issue_flush 252 77
+blocking_notifier_call_chain 274 93
+blocking_notifier_chain_register 274 93
+blocking_notifier_chain_unregister 274 93
+boot_cpu_has 144 103
+brelse 275 104
+buffer_uptodate 105 104
+call_rcu 276 105
+call_rcu_hurry 276 105
+call_rcu_tasks 276 105
+call_rcu_tasks_trace 276 105
+call_srcu 277 106
+cancel_delayed_work 278 18
+cancel_delayed_work_sync 279 18
+cancel_work 280 18
+cancel_work_sync 281 18
+cec_register_adapter 282 107
+cec_unregister_adapter 283 107
+change_bit 284 50
+check_add_overflow 1 85
+check_mul_overflow 1 85
+check_shl_overflow 1 85
+check_sub_overflow 1 85
 clamp 1 25
 clamp_t 1 25
 clamp_val 1 25
-cleanup_srcu_struct 283 104
-clear_and_wake_up_bit 284 90
-clear_bit 285 49
-clear_bit_unlock 286 49
-clear_full_ptes 287 106
-clear_not_present_full_ptes 287 106
-clear_thread_flag 288 107
-clear_ti_thread_flag 289 107
-clear_tsk_thread_flag 289 107
-clear_user 75 58
-clear_young_dirty_ptes 290 106
-clk_bulk_disable 291 108
-clk_bulk_disable_unprepare 291 108
-clk_bulk_enable 292 108
-clk_bulk_prepare_enable 292 108
-clk_disable 293 108
-clk_disable_unprepare 294 108
-clk_enable 295 108
-clk_hw_register 296 14
-clk_hw_unregister 297 14
-clk_prepare 272 108
-clk_prepare_enable 298 108
-clk_set_rate 272 108
-clk_unprepare 299 108
-cmpxchg 300 86
-cmpxchg128 300 86
-cmpxchg128_acquire 301 86
-cmpxchg128_local 302 109
-cmpxchg128_relaxed 303 86
-cmpxchg128_release 304 86
-cmpxchg64 300 86
-cmpxchg64_acquire 301 86
-cmpxchg64_local 302 109
-cmpxchg64_relaxed 303 86
-cmpxchg64_release 304 86
-cmpxchg_acquire 301 86
-cmpxchg_local 302 109
-cmpxchg_relaxed 303 86
-cmpxchg_release 304 86
-complete 305 110
-complete_all 305 110
-complete_on_current_cpu 305 110
-completion_done 306 110
-compound_head 40 111
-compound_order 40 111
-cond_resched 307 112
-cond_resched_lock 250 113
-cond_resched_rcu 308 114
-cond_resched_rwlock_read 250 113
-cond_resched_rwlock_write 250 113
-cond_resched_tasks_rcu_qs 308 42
-cond_synchronize_rcu 309 115
-console_initcall 149 54
-console_lock 310 116
-console_trylock 311 116
-console_unlock 312 116
-consume_skb 313 69
-container_of 314 117
-container_of_const 314 117
-context_unsafe 315 118
-context_unsafe_alias 4 118
-copy_from_iter 316 119
-copy_from_kernel_nofault 74 50
-copy_from_user 73 50
-copy_from_user_nofault 74 50
-copy_to_iter 316 119
-copy_to_user 75 50
-core_initcall 149 54
-core_initcall_sync 149 54
-counter_add 317 120
-counter_priv 318 121
-counter_unregister 319 120
-cpu_feature_enabled 142 101
-cpu_has 142 101
-cpu_has_feature 142 122
-cpu_online 40 113
-cpu_ptr 125 72
-cpu_relax 254 123
-cpu_to_be16 1 94
-cpu_to_be32 1 94
-cpu_to_be64 1 94
-cpu_to_le16 1 94
-cpu_to_le32 1 94
-cpu_to_le64 1 94
+cleanup_srcu_struct 285 106
+clear_and_wake_up_bit 286 92
+clear_bit 287 50
+clear_bit_unlock 288 50
+clear_full_ptes 289 108
+clear_not_present_full_ptes 289 108
+clear_thread_flag 290 109
+clear_ti_thread_flag 291 109
+clear_tsk_thread_flag 291 109
+clear_user 75 59
+clear_young_dirty_ptes 292 108
+clk_bulk_disable 293 110
+clk_bulk_disable_unprepare 293 110
+clk_bulk_enable 294 110
+clk_bulk_prepare_enable 294 110
+clk_disable 295 110
+clk_disable_unprepare 296 110
+clk_enable 297 110
+clk_hw_register 298 14
+clk_hw_unregister 299 14
+clk_prepare 274 110
+clk_prepare_enable 300 110
+clk_set_rate 274 110
+clk_unprepare 301 110
+cmpxchg 302 88
+cmpxchg128 302 88
+cmpxchg128_acquire 303 88
+cmpxchg128_local 304 111
+cmpxchg128_relaxed 305 88
+cmpxchg128_release 306 88
+cmpxchg64 302 88
+cmpxchg64_acquire 303 88
+cmpxchg64_local 304 111
+cmpxchg64_relaxed 305 88
+cmpxchg64_release 306 88
+cmpxchg_acquire 303 88
+cmpxchg_local 304 111
+cmpxchg_relaxed 305 88
+cmpxchg_release 306 88
+complete 307 112
+complete_all 307 112
+complete_on_current_cpu 307 112
+completion_done 308 112
+compound_head 40 113
+compound_order 40 113
+cond_resched 309 114
+cond_resched_lock 252 115
+cond_resched_rcu 310 116
+cond_resched_rwlock_read 252 115
+cond_resched_rwlock_write 252 115
+cond_resched_tasks_rcu_qs 310 43
+cond_synchronize_rcu 311 117
+console_initcall 151 55
+console_lock 312 118
+console_trylock 313 118
+console_unlock 314 118
+consume_skb 315 70
+container_of 316 119
+container_of_const 316 119
+context_unsafe 317 120
+context_unsafe_alias 4 120
+copy_from_iter 318 121
+copy_from_kernel_nofault 74 51
+copy_from_user 73 51
+copy_from_user_nofault 74 51
+copy_to_iter 318 121
+copy_to_user 75 51
+core_initcall 151 55
+core_initcall_sync 151 55
+counter_add 319 122
+counter_priv 320 123
+counter_unregister 321 122
+cpu_feature_enabled 144 103
+cpu_has 144 103
+cpu_has_feature 144 124
+cpu_online 40 115
+cpu_ptr 125 73
+cpu_relax 256 125
+cpu_to_be16 1 96
+cpu_to_be32 1 96
+cpu_to_be64 1 96
+cpu_to_le16 1 96
+cpu_to_le32 1 96
+cpu_to_le64 1 96
 cpu_to_node 40 11
-cpuhp_remove_state 141 124
-cpuhp_setup_state 141 124
-cpumask_and 265 51
-cpumask_andnot 265 51
-cpumask_assign_cpu 158 51
-cpumask_clear 61 51
-cpumask_clear_cpu 285 51
-cpumask_copy 61 51
-cpumask_empty 267 51
-cpumask_equal 267 51
-cpumask_first 269 51
-cpumask_full 267 51
-cpumask_intersects 267 51
-cpumask_next 320 51
-cpumask_or 61 51
-cpumask_set_cpu 321 51
-cpumask_setall 61 51
-cpumask_subset 267 51
-cpumask_test_and_clear_cpu 322 51
-cpumask_test_and_set_cpu 323 51
-cpumask_test_cpu 324 51
-cpumask_weight 269 51
-cpumask_xor 61 51
-cpus_have_cap 142 125
-cpus_have_final_boot_cap 142 125
-cpus_have_final_cap 142 125
-cpus_read_lock 325 126
-cpus_read_trylock 326 126
-cpus_read_unlock 327 126
-cpus_write_lock 328 126
-cpus_write_unlock 329 126
-crypto_engine_register_aead 330 127
-crypto_engine_register_aeads 330 127
-crypto_engine_register_ahash 330 127
-crypto_engine_register_ahashs 330 127
-crypto_engine_register_akcipher 330 127
-crypto_engine_register_akciphers 330 127
-crypto_engine_register_skcipher 330 127
-crypto_engine_register_skciphers 330 127
-crypto_engine_unregister_aead 331 127
-crypto_engine_unregister_aeads 331 127
-crypto_engine_unregister_ahash 331 127
-crypto_engine_unregister_ahashs 331 127
-crypto_engine_unregister_akcipher 331 127
-crypto_engine_unregister_akciphers 331 127
-crypto_engine_unregister_skcipher 331 127
-crypto_engine_unregister_skciphers 331 127
-crypto_register_aead 330 127
-crypto_register_aeads 330 127
-crypto_register_ahash 330 127
-crypto_register_ahashs 330 127
-crypto_register_akcipher 330 127
-crypto_register_akciphers 330 127
-crypto_register_skcipher 330 127
-crypto_register_skciphers 330 127
-crypto_unregister_aead 331 127
-crypto_unregister_aeads 331 127
-crypto_unregister_ahash 331 127
-crypto_unregister_ahashs 331 127
-crypto_unregister_akcipher 331 127
-crypto_unregister_akciphers 331 127
-crypto_unregister_skcipher 331 127
-crypto_unregister_skciphers 331 127
-css_get 92 128
-css_put 260 128
-css_tryget 332 128
-css_tryget_online 332 128
-data_race 333 4
+cpuhp_remove_state 143 126
+cpuhp_setup_state 143 126
+cpumask_and 267 52
+cpumask_andnot 267 52
+cpumask_assign_cpu 160 52
+cpumask_clear 61 52
+cpumask_clear_cpu 287 52
+cpumask_copy 61 52
+cpumask_empty 269 52
+cpumask_equal 269 52
+cpumask_first 271 52
+cpumask_full 269 52
+cpumask_intersects 269 52
+cpumask_next 322 52
+cpumask_or 61 52
+cpumask_set_cpu 323 52
+cpumask_setall 61 52
+cpumask_subset 269 52
+cpumask_test_and_clear_cpu 324 52
+cpumask_test_and_set_cpu 325 52
+cpumask_test_cpu 326 52
+cpumask_weight 271 52
+cpumask_xor 61 52
+cpus_have_cap 144 127
+cpus_have_final_boot_cap 144 127
+cpus_have_final_cap 144 127
+cpus_read_lock 327 128
+cpus_read_trylock 328 128
+cpus_read_unlock 329 128
+cpus_write_lock 330 128
+cpus_write_unlock 331 128
+crypto_engine_register_aead 332 129
+crypto_engine_register_aeads 332 129
+crypto_engine_register_ahash 332 129
+crypto_engine_register_ahashs 332 129
+crypto_engine_register_akcipher 332 129
+crypto_engine_register_akciphers 332 129
+crypto_engine_register_skcipher 332 129
+crypto_engine_register_skciphers 332 129
+crypto_engine_unregister_aead 333 129
+crypto_engine_unregister_aeads 333 129
+crypto_engine_unregister_ahash 333 129
+crypto_engine_unregister_ahashs 333 129
+crypto_engine_unregister_akcipher 333 129
+crypto_engine_unregister_akciphers 333 129
+crypto_engine_unregister_skcipher 333 129
+crypto_engine_unregister_skciphers 333 129
+crypto_register_aead 332 129
+crypto_register_aeads 332 129
+crypto_register_ahash 332 129
+crypto_register_ahashs 332 129
+crypto_register_akcipher 332 129
+crypto_register_akciphers 332 129
+crypto_register_skcipher 332 129
+crypto_register_skciphers 332 129
+crypto_unregister_aead 333 129
+crypto_unregister_aeads 333 129
+crypto_unregister_ahash 333 129
+crypto_unregister_ahashs 333 129
+crypto_unregister_akcipher 333 129
+crypto_unregister_akciphers 333 129
+crypto_unregister_skcipher 333 129
+crypto_unregister_skciphers 333 129
+css_get 92 130
+css_put 262 130
+css_tryget 334 130
+css_tryget_online 334 130
+data_race 335 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
 debugfs_create_blob 27 20
@@ -1121,276 +1124,276 @@ debugfs_create_x32 27 20
 debugfs_create_x64 27 20
 debugfs_create_x8 27 20
 debugfs_create_xul 27 20
-debugfs_remove 334 20
-debugfs_remove_recursive 334 20
-dec_tlb_flush_pending 335 129
-default_wake_function 336 130
-del_gendisk 337 75
-del_singleshot_timer_sync 338 76
-del_timer 339 76
-del_timer_sync 338 76
+debugfs_remove 336 20
+debugfs_remove_recursive 336 20
+dec_tlb_flush_pending 337 131
+default_wake_function 338 132
+del_gendisk 339 77
+del_singleshot_timer_sync 340 78
+del_timer 341 78
+del_timer_sync 340 78
 delayed_work_pending 106 18
-destroy_workqueue 340 18
-dev_alert 341 131
-dev_alert_once 341 131
-dev_alert_ratelimited 341 131
-dev_alloc_skb 342 69
-dev_close 343 64
-dev_consume_skb_any 313 69
-dev_consume_skb_irq 313 69
-dev_crit 341 131
-dev_crit_once 341 131
-dev_crit_ratelimited 341 131
-dev_dbg 341 131
-dev_dbg_once 341 131
-dev_dbg_ratelimited 341 131
-dev_emerg 341 131
-dev_emerg_once 341 131
-dev_emerg_ratelimited 341 131
-dev_err 341 131
-dev_err_once 341 131
-dev_err_probe 344 131
-dev_err_ratelimited 341 131
-dev_get_by_index 345 64
-dev_get_by_index_rcu 346 64
-dev_get_by_name 345 64
-dev_get_by_name_rcu 347 64
+destroy_workqueue 342 18
+dev_alert 343 133
+dev_alert_once 343 133
+dev_alert_ratelimited 343 133
+dev_alloc_skb 344 70
+dev_close 345 65
+dev_consume_skb_any 315 70
+dev_consume_skb_irq 315 70
+dev_crit 343 133
+dev_crit_once 343 133
+dev_crit_ratelimited 343 133
+dev_dbg 343 133
+dev_dbg_once 343 133
+dev_dbg_ratelimited 343 133
+dev_emerg 343 133
+dev_emerg_once 343 133
+dev_emerg_ratelimited 343 133
+dev_err 343 133
+dev_err_once 343 133
+dev_err_probe 346 133
+dev_err_ratelimited 343 133
+dev_get_by_index 347 65
+dev_get_by_index_rcu 348 65
+dev_get_by_name 347 65
+dev_get_by_name_rcu 349 65
 dev_get_drvdata 40 11
-dev_hold 348 64
-dev_info 341 131
-dev_info_once 341 131
-dev_info_ratelimited 341 131
-dev_kfree_skb 313 69
-dev_kfree_skb_any 313 69
-dev_kfree_skb_irq 313 69
+dev_hold 350 65
+dev_info 343 133
+dev_info_once 343 133
+dev_info_ratelimited 343 133
+dev_kfree_skb 315 70
+dev_kfree_skb_any 315 70
+dev_kfree_skb_irq 315 70
 dev_name 40 11
-dev_notice 341 131
-dev_notice_once 341 131
-dev_notice_ratelimited 341 131
-dev_put 349 64
-dev_queue_xmit 249 64
+dev_notice 343 133
+dev_notice_once 343 133
+dev_notice_ratelimited 343 133
+dev_put 351 65
+dev_queue_xmit 251 65
 dev_to_node 40 11
-dev_warn 341 131
-dev_warn_once 341 131
-dev_warn_ratelimited 341 131
-devfreq_add_device 350 132
-devfreq_remove_device 351 132
-device_add 272 11
-device_add_disk 352 75
-device_del 299 11
-device_initcall 149 54
-device_initcall_sync 149 54
-device_lock 353 11
-device_lock_assert 157 11
-device_lock_interruptible 354 11
-device_register 272 11
-device_remove_bin_file 355 133
-device_remove_file 355 133
-device_remove_group 355 133
-device_remove_groups 355 133
-device_trylock 356 11
-device_unlock 357 11
-device_unregister 299 11
-devl_lock 353 134
-devl_trylock 356 134
-devl_unlock 357 134
-devlink_free 358 121
-devlink_priv 318 121
-devm_add_action 359 135
-devm_add_action_or_reset 359 135
-devm_alloc_etherdev 360 121
-devm_alloc_etherdev_mqs 360 121
-devm_backlight_device_register 361 92
-devm_clk_hw_register 362 14
-devm_counter_add 363 120
-devm_counter_alloc 360 121
-devm_delayed_work_autocancel 364 136
-devm_devfreq_add_device 365 132
-devm_device_add_group 366 133
-devm_fpga_mgr_register 367 137
-devm_free_irq 368 19
-devm_gpiochip_add_data 369 138
-devm_hwmon_device_register_with_info 370 139
-devm_hwrng_register 371 140
-devm_i2c_add_adapter 372 141
-devm_iio_device_alloc 360 121
-devm_iio_device_register 77 52
-devm_iio_triggered_buffer_setup 373 142
-devm_kasprintf 374 135
-devm_kcalloc 374 135
-devm_kfree 375 135
-devm_kmalloc 374 135
-devm_kmalloc_array 374 135
-devm_kmemdup 374 135
-devm_kstrdup 374 135
-devm_kzalloc 374 135
-devm_led_classdev_register 376 143
-devm_led_classdev_register_ext 376 143
-devm_led_classdev_unregister 377 143
-devm_mbox_controller_register 378 144
-devm_mdiobus_register 379 145
-devm_mmc_alloc_host 360 121
-devm_nvmem_register 380 146
-devm_of_mdiobus_register 379 145
-devm_of_phy_provider_register 381 147
-devm_of_phy_provider_register_full 381 147
-devm_power_supply_register 382 148
-devm_pwmchip_add 383 149
-devm_rc_register_device 384 150
-devm_register_netdev 385 64
-devm_regulator_register 386 151
-devm_request_any_context_irq 387 19
-devm_request_irq 388 19
-devm_request_threaded_irq 389 19
-devm_reset_controller_register 390 152
-devm_rproc_add 391 153
-devm_rtc_register_device 392 53
-devm_snd_soc_register_component 393 154
-devm_spi_alloc_controller 360 121
-devm_spi_alloc_host 360 121
-devm_spi_alloc_master 360 121
-devm_spi_alloc_slave 360 121
-devm_spi_alloc_target 360 121
-devm_spi_register_controller 394 155
-devm_spi_register_master 394 155
-devm_thermal_of_zone_register 395 156
-devm_watchdog_register_device 396 157
-devm_work_autocancel 397 136
-dget 398 158
-dget_dlock 399 158
-dget_parent 398 158
-disable_delayed_work 400 18
-disable_delayed_work_sync 401 18
-disable_hardirq 402 19
-disable_irq 403 19
-disable_irq_nosync 404 19
-disable_work 405 18
-disable_work_sync 406 18
+dev_warn 343 133
+dev_warn_once 343 133
+dev_warn_ratelimited 343 133
+devfreq_add_device 352 134
+devfreq_remove_device 353 134
+device_add 274 11
+device_add_disk 354 77
+device_del 301 11
+device_initcall 151 55
+device_initcall_sync 151 55
+device_lock 355 11
+device_lock_assert 159 11
+device_lock_interruptible 356 11
+device_register 274 11
+device_remove_bin_file 357 135
+device_remove_file 357 135
+device_remove_group 357 135
+device_remove_groups 357 135
+device_trylock 358 11
+device_unlock 359 11
+device_unregister 301 11
+devl_lock 355 136
+devl_trylock 358 136
+devl_unlock 359 136
+devlink_free 360 123
+devlink_priv 320 123
+devm_add_action 361 137
+devm_add_action_or_reset 361 137
+devm_alloc_etherdev 362 123
+devm_alloc_etherdev_mqs 362 123
+devm_backlight_device_register 363 94
+devm_clk_hw_register 364 14
+devm_counter_add 365 122
+devm_counter_alloc 362 123
+devm_delayed_work_autocancel 366 138
+devm_devfreq_add_device 367 134
+devm_device_add_group 368 135
+devm_fpga_mgr_register 369 139
+devm_free_irq 370 19
+devm_gpiochip_add_data 371 140
+devm_hwmon_device_register_with_info 372 141
+devm_hwrng_register 373 142
+devm_i2c_add_adapter 374 143
+devm_iio_device_alloc 362 123
+devm_iio_device_register 77 53
+devm_iio_triggered_buffer_setup 375 144
+devm_kasprintf 376 137
+devm_kcalloc 376 137
+devm_kfree 377 137
+devm_kmalloc 376 137
+devm_kmalloc_array 376 137
+devm_kmemdup 376 137
+devm_kstrdup 376 137
+devm_kzalloc 376 137
+devm_led_classdev_register 378 145
+devm_led_classdev_register_ext 378 145
+devm_led_classdev_unregister 379 145
+devm_mbox_controller_register 380 146
+devm_mdiobus_register 381 147
+devm_mmc_alloc_host 362 123
+devm_nvmem_register 382 148
+devm_of_mdiobus_register 381 147
+devm_of_phy_provider_register 383 149
+devm_of_phy_provider_register_full 383 149
+devm_power_supply_register 384 150
+devm_pwmchip_add 385 151
+devm_rc_register_device 386 152
+devm_register_netdev 387 65
+devm_regulator_register 388 153
+devm_request_any_context_irq 389 19
+devm_request_irq 390 19
+devm_request_threaded_irq 391 19
+devm_reset_controller_register 392 154
+devm_rproc_add 393 155
+devm_rtc_register_device 394 54
+devm_snd_soc_register_component 395 156
+devm_spi_alloc_controller 362 123
+devm_spi_alloc_host 362 123
+devm_spi_alloc_master 362 123
+devm_spi_alloc_slave 362 123
+devm_spi_alloc_target 362 123
+devm_spi_register_controller 396 157
+devm_spi_register_master 396 157
+devm_thermal_of_zone_register 397 158
+devm_watchdog_register_device 398 159
+devm_work_autocancel 399 138
+dget 400 160
+dget_dlock 401 160
+dget_parent 400 160
+disable_delayed_work 402 18
+disable_delayed_work_sync 403 18
+disable_hardirq 404 19
+disable_irq 405 19
+disable_irq_nosync 406 19
+disable_work 407 18
+disable_work_sync 408 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 82 159
-dma_async_device_register 407 160
-dma_async_device_unregister 408 160
-dma_fence_get 398 161
-dma_fence_get_rcu 332 161
-dma_fence_is_signaled 106 161
-dma_fence_put 313 161
-dma_fence_signal 251 161
-dma_fence_wait 409 161
-dma_fence_wait_timeout 409 161
-dma_free_coherent 410 159
-dma_map_page 40 162
-dma_map_sg 40 162
-dma_map_single 40 162
-dma_mapping_error 59 162
-dma_mb 411 163
-dma_pool_alloc 82 164
-dma_pool_free 375 164
-dma_resv_assert_held 157 165
-dma_resv_lock 354 165
-dma_resv_lock_interruptible 354 165
-dma_resv_lock_slow 353 165
-dma_resv_trylock 356 165
-dma_resv_unlock 357 165
-dma_resv_wait_timeout 409 165
-dma_rmb 412 163
-dma_sync_sg_for_cpu 341 162
-dma_sync_sg_for_device 341 162
-dma_sync_single_for_cpu 341 162
-dma_sync_single_for_device 341 162
-dma_unmap_page 341 162
-dma_unmap_sg 341 162
-dma_unmap_single 341 162
-dma_wmb 413 163
-dmaenginem_async_device_register 414 160
+dma_alloc_coherent 82 161
+dma_async_device_register 409 162
+dma_async_device_unregister 410 162
+dma_fence_get 400 163
+dma_fence_get_rcu 334 163
+dma_fence_is_signaled 106 163
+dma_fence_put 315 163
+dma_fence_signal 253 163
+dma_fence_wait 411 163
+dma_fence_wait_timeout 411 163
+dma_free_coherent 412 161
+dma_map_page 40 164
+dma_map_sg 40 164
+dma_map_single 40 164
+dma_mapping_error 59 164
+dma_mb 413 165
+dma_pool_alloc 82 166
+dma_pool_free 377 166
+dma_resv_assert_held 159 167
+dma_resv_lock 356 167
+dma_resv_lock_interruptible 356 167
+dma_resv_lock_slow 355 167
+dma_resv_trylock 358 167
+dma_resv_unlock 359 167
+dma_resv_wait_timeout 411 167
+dma_rmb 414 165
+dma_sync_sg_for_cpu 343 164
+dma_sync_sg_for_device 343 164
+dma_sync_single_for_cpu 343 164
+dma_sync_single_for_device 343 164
+dma_unmap_page 343 164
+dma_unmap_sg 343 164
+dma_unmap_single 343 164
+dma_wmb 415 165
+dmaenginem_async_device_register 416 162
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
 do_task_dead 11 8
-done_seqretry 415 67
-done_seqretry_irqrestore 415 67
-double_rq_lock 154 70
-double_rq_unlock 156 70
-down 416 166
-down_interruptible 417 166
-down_killable 417 166
-down_read 143 167
-down_read_interruptible 418 167
-down_read_killable 418 167
-down_read_killable_nested 419 167
-down_read_nested 420 167
-down_read_non_owner 143 167
-down_read_trylock 145 167
-down_timeout 417 166
-down_trylock 421 166
-down_write 144 167
-down_write_killable 422 167
-down_write_killable_nested 423 167
-down_write_nest_lock 424 167
-down_write_nested 424 167
-down_write_trylock 146 167
-downgrade_write 425 167
-dput 426 158
-drain_workqueue 427 18
-drm_gem_object_get 92 168
-drm_gem_object_put 428 168
-dst_clone 398 169
-dst_hold 92 169
-dst_hold_safe 332 169
-dst_release 313 169
-dump_stack 341 170
-early_initcall 149 54
-early_mmu_has_feature 142 122
-early_param 108 54
-enable_and_queue_work 429 18
-enable_delayed_work 249 18
-enable_irq 430 19
-enable_work 249 18
-fault_in_readable 431 171
-ffs 1 55
-ffz 1 55
-fget 432 172
-fib_table_lookup_rcu 84 64
-file_end_write 433 173
-file_ref_get 434 174
-file_ref_inc 92 174
-file_ref_put 435 174
-file_start_write 436 173
-filemap_invalidate_lock 144 175
-filemap_invalidate_lock_shared 143 175
-filemap_invalidate_trylock_shared 145 175
-filemap_invalidate_unlock 148 175
-filemap_invalidate_unlock_shared 147 175
-filemap_write_and_wait_range 250 171
-find_first_bit 269 176
-find_first_zero_bit 269 176
-find_last_bit 269 176
-find_linux_pte 80 56
-find_next_and_bit 269 176
-find_next_bit 269 176
-find_next_zero_bit 269 176
-find_task_by_pid_ns 347 177
-find_task_by_vpid 347 177
-finish_rcuwait 85 178
-finish_swait 85 73
-finish_wait 85 73
-flex_array_size 1 83
-fls 1 55
-fls64 1 55
-fls_long 1 55
-flush_dcache_page 341 179
-flush_delayed_work 437 18
-flush_rcu_work 438 18
-flush_scheduled_work 439 18
-flush_tlb_all 440 179
-flush_tlb_batched_pending 441 180
-flush_tlb_kernel_range 66 179
-flush_tlb_mm 66 179
-flush_tlb_page 66 179
-flush_tlb_range 66 179
-flush_work 438 18
-flush_workqueue 427 18
-folio_alloc 82 57
+done_seqretry 417 68
+done_seqretry_irqrestore 417 68
+double_rq_lock 156 71
+double_rq_unlock 158 71
+down 418 168
+down_interruptible 419 168
+down_killable 419 168
+down_read 145 169
+down_read_interruptible 420 169
+down_read_killable 420 169
+down_read_killable_nested 421 169
+down_read_nested 422 169
+down_read_non_owner 145 169
+down_read_trylock 147 169
+down_timeout 419 168
+down_trylock 423 168
+down_write 146 169
+down_write_killable 424 169
+down_write_killable_nested 425 169
+down_write_nest_lock 426 169
+down_write_nested 426 169
+down_write_trylock 148 169
+downgrade_write 427 169
+dput 428 160
+drain_workqueue 429 18
+drm_gem_object_get 92 170
+drm_gem_object_put 430 170
+dst_clone 400 171
+dst_hold 92 171
+dst_hold_safe 334 171
+dst_release 315 171
+dump_stack 343 172
+early_initcall 151 55
+early_mmu_has_feature 144 124
+early_param 108 55
+enable_and_queue_work 431 18
+enable_delayed_work 251 18
+enable_irq 432 19
+enable_work 251 18
+fault_in_readable 433 173
+ffs 1 56
+ffz 1 56
+fget 434 174
+fib_table_lookup_rcu 84 65
+file_end_write 435 175
+file_ref_get 436 176
+file_ref_inc 92 176
+file_ref_put 437 176
+file_start_write 438 175
+filemap_invalidate_lock 146 177
+filemap_invalidate_lock_shared 145 177
+filemap_invalidate_trylock_shared 147 177
+filemap_invalidate_unlock 150 177
+filemap_invalidate_unlock_shared 149 177
+filemap_write_and_wait_range 252 173
+find_first_bit 271 178
+find_first_zero_bit 271 178
+find_last_bit 271 178
+find_linux_pte 80 57
+find_next_and_bit 271 178
+find_next_bit 271 178
+find_next_zero_bit 271 178
+find_task_by_pid_ns 349 179
+find_task_by_vpid 349 179
+finish_rcuwait 85 180
+finish_swait 85 74
+finish_wait 85 74
+flex_array_size 1 85
+fls 1 56
+fls64 1 56
+fls_long 1 56
+flush_dcache_page 343 181
+flush_delayed_work 439 18
+flush_rcu_work 440 18
+flush_scheduled_work 441 18
+flush_tlb_all 442 181
+flush_tlb_batched_pending 443 182
+flush_tlb_kernel_range 66 181
+flush_tlb_mm 66 181
+flush_tlb_page 66 181
+flush_tlb_range 66 181
+flush_work 440 18
+flush_workqueue 429 18
+folio_alloc 82 58
 folio_clear_active 22 16
 folio_clear_checked 22 16
 folio_clear_dirty 22 16
@@ -1423,32 +1426,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 442 171
-folio_get 92 111
-folio_lock 443 171
-folio_lock_killable 444 171
-folio_mark_dirty 445 111
+folio_end_writeback 444 173
+folio_get 92 113
+folio_lock 445 173
+folio_lock_killable 446 173
+folio_mark_dirty 447 113
 folio_mark_uptodate 55 16
-folio_nr_pages 40 111
-folio_order 40 111
-folio_page 40 111
-folio_put 446 111
-folio_put_refs 447 111
-folio_put_testzero 435 111
-folio_ref_add 448 181
-folio_ref_add_unless_zero 449 181
-folio_ref_count 44 181
-folio_ref_dec 450 181
-folio_ref_dec_and_test 435 181
-folio_ref_dec_return 451 181
-folio_ref_freeze 452 181
-folio_ref_inc 92 181
-folio_ref_inc_return 453 181
-folio_ref_sub 454 181
-folio_ref_sub_and_test 455 181
-folio_ref_sub_return 456 181
-folio_ref_try_add 449 181
-folio_ref_unfreeze 457 181
+folio_nr_pages 40 113
+folio_order 40 113
+folio_page 40 113
+folio_put 448 113
+folio_put_refs 449 113
+folio_put_testzero 437 113
+folio_ref_add 450 183
+folio_ref_add_unless_zero 451 183
+folio_ref_count 44 183
+folio_ref_dec 452 183
+folio_ref_dec_and_test 437 183
+folio_ref_dec_return 453 183
+folio_ref_freeze 454 183
+folio_ref_inc 92 183
+folio_ref_inc_return 455 183
+folio_ref_sub 456 183
+folio_ref_sub_and_test 457 183
+folio_ref_sub_return 458 183
+folio_ref_try_add 451 183
+folio_ref_unfreeze 459 183
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1481,7 +1484,7 @@ folio_set_waiters 54 16
 folio_set_workingset 54 16
 folio_set_xen_remapped 54 16
 folio_set_young 54 16
-folio_size 40 111
+folio_size 40 113
 folio_start_writeback 54 16
 folio_test_active 44 16
 folio_test_anon 45 16
@@ -1550,3419 +1553,3419 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 458 181
-folio_trylock 459 171
-folio_unlock 460 171
-folio_wait_bit 461 171
-folio_wait_locked 461 171
-folio_wait_stable 461 171
-folio_wait_writeback 461 171
-for_each_clear_bit 462 176
-for_each_cpu 462 51
-for_each_set_bit 462 176
-fpga_mgr_register 463 137
-fpga_mgr_unregister 464 137
-fput 465 172
-free_candev 358 121
-free_irq 466 19
-free_netdev 358 121
-free_page 81 57
-free_pages 81 57
-free_percpu 81 77
-from_timer 314 23
-fs_initcall 149 54
-fs_initcall_sync 149 54
-fsleep 308 182
-futex_hb_waiters_dec 335 183
-futex_hb_waiters_inc 467 183
-futex_hb_waiters_pending 468 183
-futex_q_lock 469 183
-futex_q_unlock 470 183
-fwnode_handle_put 428 184
-get_bh 92 102
-get_cpu 471 185
-get_cpu_ptr 472 186
-get_cpu_var 473 186
-get_cred 398 187
-get_cred_rcu 458 187
-get_device 398 11
-get_file 398 175
-get_file_rcu 458 175
-get_locked_pte 474 188
-get_net 398 189
-get_page 92 111
-get_page_unless_zero 458 111
-get_pid 398 177
-get_state_synchronize_rcu 475 42
-get_state_synchronize_srcu 476 104
-get_task_mm 477 190
-get_task_struct 398 191
-get_user 73 58
-get_user_pages 431 111
-get_user_pages_fast 431 111
-get_zeroed_page 82 57
-gpiochip_add 478 138
-gpiochip_add_data 478 138
-gpiochip_remove 479 138
-gpiod_get_value_cansleep 299 192
-gpiod_set_value 480 192
-gpiod_set_value_cansleep 299 192
+folio_try_get 460 183
+folio_trylock 461 173
+folio_unlock 462 173
+folio_wait_bit 463 173
+folio_wait_locked 463 173
+folio_wait_stable 463 173
+folio_wait_writeback 463 173
+for_each_clear_bit 464 178
+for_each_cpu 464 52
+for_each_set_bit 464 178
+fpga_mgr_register 465 139
+fpga_mgr_unregister 466 139
+fput 467 174
+free_candev 360 123
+free_irq 468 19
+free_netdev 360 123
+free_page 81 58
+free_pages 81 58
+free_percpu 81 79
+from_timer 316 23
+fs_initcall 151 55
+fs_initcall_sync 151 55
+fsleep 310 184
+futex_hb_waiters_dec 337 185
+futex_hb_waiters_inc 469 185
+futex_hb_waiters_pending 470 185
+futex_q_lock 471 185
+futex_q_unlock 472 185
+fwnode_handle_put 430 186
+get_bh 92 104
+get_cpu 473 187
+get_cpu_ptr 474 188
+get_cpu_var 475 188
+get_cred 400 189
+get_cred_rcu 460 189
+get_device 400 11
+get_file 400 177
+get_file_rcu 460 177
+get_locked_pte 476 190
+get_net 400 191
+get_page 92 113
+get_page_unless_zero 460 113
+get_pid 400 179
+get_state_synchronize_rcu 477 43
+get_state_synchronize_srcu 478 106
+get_task_mm 479 192
+get_task_struct 400 193
+get_user 73 59
+get_user_pages 433 113
+get_user_pages_fast 433 113
+get_zeroed_page 82 58
+gpiochip_add 480 140
+gpiochip_add_data 480 140
+gpiochip_remove 481 140
+gpiod_get_value_cansleep 301 194
+gpiod_set_value 482 194
+gpiod_set_value_cansleep 301 194
 guard 17 12
-guard(__priv__iio_dev_mode_lock) 481 52
-guard(__priv__iio_dev_mode_lock_try_direct) 482 52
-guard(__task_rq_lock) 483 12
-guard(console_lock) 484 12
-guard(cooling_dev) 481 193
-guard(cpufreq_policy_read) 485 194
-guard(cpufreq_policy_write) 486 194
-guard(cpus_read_lock) 487 12
-guard(device) 481 12
-guard(device_intr) 482 12
-guard(devl) 481 12
-guard(disable_irq) 488 12
-guard(gpio_generic_lock) 489 195
-guard(gpio_generic_lock_irqsave) 490 195
-guard(hwmon_lock) 481 139
-guard(irq) 491 12
-guard(irqsave) 492 12
-guard(jump_label_lock) 493 12
-guard(local_lock) 494 12
-guard(local_lock_irq) 495 12
-guard(local_lock_irqsave) 496 12
-guard(local_lock_nested_bh) 497 12
-guard(migrate) 498 12
-guard(mmap_read_lock) 499 12
-guard(mmap_read_lock_try) 500 12
-guard(mmap_write_lock) 501 12
-guard(msi_descs_lock) 481 196
-guard(mutex) 481 12
-guard(mutex_intr) 482 12
-guard(mutex_kill) 482 12
-guard(mutex_try) 502 12
-guard(pagefault) 503 12
-guard(pci_dev) 481 12
-guard(percpu_read) 504 12
-guard(percpu_read_try) 505 12
-guard(percpu_write) 506 12
-guard(pm_runtime_active) 507 12
-guard(pm_runtime_active_auto) 507 12
-guard(pm_runtime_active_auto_try) 508 12
-guard(pm_runtime_active_auto_try_enabled) 509 12
-guard(pm_runtime_active_try) 508 12
-guard(pm_runtime_active_try_enabled) 509 12
-guard(pm_runtime_noresume) 510 12
-guard(preempt) 511 12
-guard(preempt_notrace) 511 12
-guard(raw_spinlock) 489 12
-guard(raw_spinlock_bh) 512 12
-guard(raw_spinlock_bh_try) 513 12
-guard(raw_spinlock_irq) 514 12
-guard(raw_spinlock_irq_try) 515 12
-guard(raw_spinlock_irqsave) 490 12
-guard(raw_spinlock_irqsave_try) 516 12
-guard(raw_spinlock_nested) 517 12
-guard(raw_spinlock_try) 518 12
-guard(rcu) 519 12
-guard(rcu_tasks_trace) 520 12
-guard(read_lock) 521 12
-guard(read_lock_irq) 522 12
-guard(read_lock_irqsave) 523 12
-guard(ring_buffer_nest) 17 197
-guard(rq_lock) 489 12
-guard(rq_lock_irq) 514 12
-guard(rq_lock_irqsave) 490 12
-guard(rwsem_read) 485 12
-guard(rwsem_read_intr) 524 12
-guard(rwsem_read_kill) 524 12
-guard(rwsem_read_try) 525 12
-guard(rwsem_write) 486 12
-guard(rwsem_write_kill) 526 12
-guard(rwsem_write_try) 527 12
-guard(serio_pause_rx) 528 198
-guard(spinlock) 529 12
-guard(spinlock_bh) 530 12
-guard(spinlock_bh_try) 531 12
-guard(spinlock_irq) 528 12
-guard(spinlock_irq_try) 532 12
-guard(spinlock_irqsave) 533 12
-guard(spinlock_irqsave_try) 534 12
-guard(spinlock_try) 535 12
-guard(srcu) 536 12
-guard(srcu_fast) 536 12
-guard(srcu_fast_notrace) 536 12
-guard(super_write) 537 12
-guard(task_lock) 529 12
-guard(task_rq_lock) 538 12
-guard(uart_port_lock) 529 12
-guard(uart_port_lock_check_sysrq_irqsave) 533 12
-guard(uart_port_lock_irq) 528 12
-guard(uart_port_lock_irqsave) 533 12
-guard(uart_port_lock_irqsave_try) 534 12
-guard(uart_port_lock_try) 535 12
-guard(wiphy) 481 12
-guard(write_lock) 539 12
-guard(write_lock_irq) 540 12
-guard(write_lock_irqsave) 541 12
-hardirq_count 542 65
-hash_add 543 199
-hash_add_rcu 544 199
-hash_del 545 199
-hash_del_rcu 546 199
-hash_for_each 547 199
-hash_for_each_possible 548 199
-hash_for_each_possible_rcu 549 199
-hash_for_each_rcu 550 199
-hash_for_each_safe 551 199
-hash_init 36 199
-hci_get_priv 318 121
-hci_register_dev 552 200
-hci_unregister_dev 553 200
-hid_device_io_stop 554 201
-hid_hw_close 554 201
-hid_hw_stop 555 201
-hlist_add_before 556 31
-hlist_add_before_rcu 557 202
-hlist_add_behind 556 31
-hlist_add_behind_rcu 557 202
-hlist_add_head 556 31
-hlist_add_head_rcu 558 202
-hlist_add_tail_rcu 558 202
-hlist_bl_add_head_rcu 558 202
-hlist_bl_del_rcu 559 202
-hlist_bl_for_each_entry_continue_rcu 560 203
-hlist_bl_for_each_entry_rcu 561 203
-hlist_bl_is_locked 106 204
-hlist_bl_lock 562 204
-hlist_bl_unlock 563 204
-hlist_del 564 31
-hlist_del_init 564 31
-hlist_del_init_rcu 559 202
-hlist_del_rcu 559 202
+guard(__priv__iio_dev_mode_lock) 483 53
+guard(__priv__iio_dev_mode_lock_try_direct) 484 53
+guard(__task_rq_lock) 485 12
+guard(console_lock) 486 12
+guard(cooling_dev) 483 195
+guard(cpufreq_policy_read) 487 196
+guard(cpufreq_policy_write) 488 196
+guard(cpus_read_lock) 489 12
+guard(device) 483 12
+guard(device_intr) 484 12
+guard(devl) 483 12
+guard(disable_irq) 490 12
+guard(gpio_generic_lock) 491 197
+guard(gpio_generic_lock_irqsave) 492 197
+guard(hwmon_lock) 483 141
+guard(irq) 493 12
+guard(irqsave) 494 12
+guard(jump_label_lock) 495 12
+guard(local_lock) 496 12
+guard(local_lock_irq) 497 12
+guard(local_lock_irqsave) 498 12
+guard(local_lock_nested_bh) 499 12
+guard(migrate) 500 12
+guard(mmap_read_lock) 501 12
+guard(mmap_read_lock_try) 502 12
+guard(mmap_write_lock) 503 12
+guard(msi_descs_lock) 483 198
+guard(mutex) 483 12
+guard(mutex_intr) 484 12
+guard(mutex_kill) 484 12
+guard(mutex_try) 504 12
+guard(pagefault) 505 12
+guard(pci_dev) 483 12
+guard(percpu_read) 506 12
+guard(percpu_read_try) 507 12
+guard(percpu_write) 508 12
+guard(pm_runtime_active) 509 12
+guard(pm_runtime_active_auto) 509 12
+guard(pm_runtime_active_auto_try) 510 12
+guard(pm_runtime_active_auto_try_enabled) 511 12
+guard(pm_runtime_active_try) 510 12
+guard(pm_runtime_active_try_enabled) 511 12
+guard(pm_runtime_noresume) 512 12
+guard(preempt) 513 12
+guard(preempt_notrace) 513 12
+guard(raw_spinlock) 491 12
+guard(raw_spinlock_bh) 514 12
+guard(raw_spinlock_bh_try) 515 12
+guard(raw_spinlock_irq) 516 12
+guard(raw_spinlock_irq_try) 517 12
+guard(raw_spinlock_irqsave) 492 12
+guard(raw_spinlock_irqsave_try) 518 12
+guard(raw_spinlock_nested) 519 12
+guard(raw_spinlock_try) 520 12
+guard(rcu) 521 12
+guard(rcu_tasks_trace) 522 12
+guard(read_lock) 523 12
+guard(read_lock_irq) 524 12
+guard(read_lock_irqsave) 525 12
+guard(ring_buffer_nest) 17 199
+guard(rq_lock) 491 12
+guard(rq_lock_irq) 516 12
+guard(rq_lock_irqsave) 492 12
+guard(rwsem_read) 487 12
+guard(rwsem_read_intr) 526 12
+guard(rwsem_read_kill) 526 12
+guard(rwsem_read_try) 527 12
+guard(rwsem_write) 488 12
+guard(rwsem_write_kill) 528 12
+guard(rwsem_write_try) 529 12
+guard(serio_pause_rx) 530 200
+guard(spinlock) 531 12
+guard(spinlock_bh) 532 12
+guard(spinlock_bh_try) 533 12
+guard(spinlock_irq) 530 12
+guard(spinlock_irq_try) 534 12
+guard(spinlock_irqsave) 535 12
+guard(spinlock_irqsave_try) 536 12
+guard(spinlock_try) 537 12
+guard(srcu) 538 12
+guard(srcu_fast) 538 12
+guard(srcu_fast_notrace) 538 12
+guard(super_write) 539 12
+guard(task_lock) 531 12
+guard(task_rq_lock) 540 12
+guard(uart_port_lock) 531 12
+guard(uart_port_lock_check_sysrq_irqsave) 535 12
+guard(uart_port_lock_irq) 530 12
+guard(uart_port_lock_irqsave) 535 12
+guard(uart_port_lock_irqsave_try) 536 12
+guard(uart_port_lock_try) 537 12
+guard(wiphy) 483 12
+guard(write_lock) 541 12
+guard(write_lock_irq) 542 12
+guard(write_lock_irqsave) 543 12
+hardirq_count 544 66
+hash_add 545 201
+hash_add_rcu 546 201
+hash_del 547 201
+hash_del_rcu 548 201
+hash_for_each 549 201
+hash_for_each_possible 550 201
+hash_for_each_possible_rcu 551 201
+hash_for_each_rcu 552 201
+hash_for_each_safe 553 201
+hash_init 36 201
+hci_get_priv 320 123
+hci_register_dev 554 202
+hci_unregister_dev 555 202
+hid_device_io_stop 556 203
+hid_hw_close 556 203
+hid_hw_stop 557 203
+hlist_add_before 558 31
+hlist_add_before_rcu 559 204
+hlist_add_behind 558 31
+hlist_add_behind_rcu 559 204
+hlist_add_head 558 31
+hlist_add_head_rcu 560 204
+hlist_add_tail_rcu 560 204
+hlist_bl_add_head_rcu 560 204
+hlist_bl_del_rcu 561 204
+hlist_bl_for_each_entry_continue_rcu 562 205
+hlist_bl_for_each_entry_rcu 563 205
+hlist_bl_is_locked 106 206
+hlist_bl_lock 564 206
+hlist_bl_unlock 565 206
+hlist_del 566 31
+hlist_del_init 566 31
+hlist_del_init_rcu 561 204
+hlist_del_rcu 561 204
 hlist_empty 44 31
-hlist_entry 314 31
-hlist_entry_safe 565 205
-hlist_for_each_entry 566 31
-hlist_for_each_entry_continue_rcu 560 202
-hlist_for_each_entry_from_rcu 560 202
-hlist_for_each_entry_rcu 567 202
-hlist_for_each_entry_rcu_bh 567 202
-hlist_for_each_entry_rcu_notrace 567 202
-hlist_for_each_entry_safe 568 31
-hlist_for_each_entry_srcu 567 202
-hlist_nulls_add_head_rcu 557 206
-hlist_nulls_add_tail_rcu 557 206
-hlist_nulls_del_init_rcu 559 206
-hlist_nulls_del_rcu 559 206
-hlist_nulls_for_each_entry_rcu 561 206
-hlist_nulls_replace_init_rcu 569 206
-hlist_nulls_replace_rcu 569 202
-hlist_replace_rcu 569 202
-hlist_unhashed 269 31
+hlist_entry 316 31
+hlist_entry_safe 567 207
+hlist_for_each_entry 568 31
+hlist_for_each_entry_continue_rcu 562 204
+hlist_for_each_entry_from_rcu 562 204
+hlist_for_each_entry_rcu 569 204
+hlist_for_each_entry_rcu_bh 569 204
+hlist_for_each_entry_rcu_notrace 569 204
+hlist_for_each_entry_safe 570 31
+hlist_for_each_entry_srcu 569 204
+hlist_nulls_add_head_rcu 559 208
+hlist_nulls_add_tail_rcu 559 208
+hlist_nulls_del_init_rcu 561 208
+hlist_nulls_del_rcu 561 208
+hlist_nulls_for_each_entry_rcu 563 208
+hlist_nulls_replace_init_rcu 571 208
+hlist_nulls_replace_rcu 571 204
+hlist_replace_rcu 571 204
+hlist_unhashed 271 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 570 202
-hrtimer_active 106 207
-hrtimer_cancel 571 207
-hrtimer_forward 572 207
-hrtimer_forward_now 572 207
-hrtimer_get_expires 269 207
-hrtimer_get_remaining 269 207
-hrtimer_get_softexpires 269 207
-hrtimer_init 573 207
-hrtimer_is_queued 106 207
-hrtimer_restart 574 207
-hrtimer_set_expires 61 207
-hrtimer_set_expires_range 61 207
-hrtimer_set_expires_range_ns 61 207
-hrtimer_setup 575 207
-hrtimer_start 574 207
-hrtimer_start_expires 574 207
-hrtimer_start_range_ns 574 207
-hrtimer_try_to_cancel 576 207
-htonl 1 94
-htons 1 94
-hweight16 1 55
-hweight32 1 55
-hweight64 1 55
-hweight8 1 55
-hweight_long 1 55
-hwmon_device_register_with_info 577 139
-hwmon_device_unregister 578 139
-hwrng_register 579 140
-hwrng_unregister 580 140
-i2c_add_adapter 581 141
-i2c_add_numbered_adapter 581 141
-i2c_del_adapter 582 141
+hlists_swap_heads_rcu 572 204
+hrtimer_active 106 209
+hrtimer_cancel 573 209
+hrtimer_forward 574 209
+hrtimer_forward_now 574 209
+hrtimer_get_expires 271 209
+hrtimer_get_remaining 271 209
+hrtimer_get_softexpires 271 209
+hrtimer_init 575 209
+hrtimer_is_queued 106 209
+hrtimer_restart 576 209
+hrtimer_set_expires 61 209
+hrtimer_set_expires_range 61 209
+hrtimer_set_expires_range_ns 61 209
+hrtimer_setup 577 209
+hrtimer_start 576 209
+hrtimer_start_expires 576 209
+hrtimer_start_range_ns 576 209
+hrtimer_try_to_cancel 578 209
+htonl 1 96
+htons 1 96
+hweight16 1 56
+hweight32 1 56
+hweight64 1 56
+hweight8 1 56
+hweight_long 1 56
+hwmon_device_register_with_info 579 141
+hwmon_device_unregister 580 141
+hwrng_register 581 142
+hwrng_unregister 582 142
+i2c_add_adapter 583 143
+i2c_add_numbered_adapter 583 143
+i2c_del_adapter 584 143
 i2c_get_clientdata 40 11
-i2c_transfer 272 141
-i_mmap_assert_locked 583 175
-i_mmap_assert_write_locked 157 175
-i_mmap_lock_read 143 175
-i_mmap_lock_write 144 175
-i_mmap_trylock_read 145 175
-i_mmap_trylock_write 146 175
-i_mmap_unlock_read 147 175
-i_mmap_unlock_write 148 175
-ib_register_device 584 208
-ib_unregister_device 585 208
-ida_alloc 586 209
-ida_free 587 209
-idr_alloc 588 209
-idr_find 589 209
-idr_for_each_entry 590 209
-idr_preload 591 209
-idr_preload_end 100 209
-idr_remove 592 209
-ieee80211_free_hw 358 121
-ieee80211_register_hw 593 210
-ieee80211_unregister_hw 594 210
-ieee802154_register_hw 595 211
-ieee802154_unregister_hw 596 211
-igrab 597 175
-ihold 598 175
-iio_alloc_pollfunc 599 212
-iio_device_free 358 121
-iio_device_register 83 52
-iio_device_unregister 600 52
-iio_priv 318 121
-iio_triggered_buffer_setup 601 142
-ilog2 1 213
-in_atomic 542 65
-in_dev_get 398 59
-in_dev_put 313 59
-in_hardirq 542 65
-in_interrupt 542 65
-in_irq 542 65
-in_nmi 542 65
-in_serving_softirq 542 65
-in_softirq 542 65
-in_task 542 65
-inb 103 66
-inb_p 103 66
-inc_tlb_flush_pending 602 129
-init_completion 36 110
-init_irq_work 603 214
-init_rcu_head 604 42
-init_rcu_head_on_stack 604 42
-init_rwsem 36 167
-init_srcu_struct 605 104
-init_swait_queue_head 36 215
-init_waitqueue_head 36 46
-inl 103 66
-inl_p 103 66
-inode_dio_begin 92 175
-inode_dio_end 606 175
-inode_dio_wait 461 175
-inode_lock 144 175
-inode_lock_killable 422 175
-inode_lock_nested 424 175
-inode_lock_shared 143 175
-inode_lock_shared_killable 418 175
-inode_lock_shared_nested 420 175
-inode_trylock 146 175
-inode_trylock_shared 145 175
-inode_unlock 148 175
-inode_unlock_shared 147 175
-input_free_device 607 216
-input_register_device 608 216
-input_unregister_device 607 216
-insb 85 66
-insl 85 66
-instrument_atomic_read 341 217
-instrument_atomic_read_write 341 217
-instrument_atomic_write 341 217
-instrument_read 341 217
-instrument_read_write 341 217
-instrument_write 341 217
-insw 85 66
-inw 103 66
-inw_p 103 66
-io_schedule 609 112
-io_schedule_timeout 610 130
-io_stop_wc 611 163
-ioread16 103 218
-ioread16_rep 85 218
-ioread16be 103 218
-ioread32 103 218
-ioread32_rep 85 218
-ioread32be 103 218
-ioread64 103 218
-ioread64be 103 218
-ioread8 103 218
-ioread8_rep 85 218
-iowrite16 104 218
-iowrite16_rep 85 218
-iowrite16be 104 218
-iowrite32 104 218
-iowrite32_rep 85 218
-iowrite32be 104 218
-iowrite64 104 218
-iowrite64be 104 218
-iowrite8 104 218
-iowrite8_rep 85 218
-iput 612 175
-irq_count 542 65
-irq_set_chained_handler 613 219
-irq_set_chained_handler_and_data 613 219
-irq_work_queue 614 220
-irq_work_queue_on 614 220
-irq_work_sync 615 220
-irqs_disabled 542 65
-is_power_of_2 1 213
-jiffies_to_msecs 40 221
-jiffies_to_usecs 40 221
-jump_label_lock 616 222
-jump_label_unlock 617 222
-kasan_check_read 341 223
-kasan_check_write 341 223
-kasprintf 82 224
-kcalloc 82 225
-kcsan_atomic_next 341 226
-kcsan_flat_atomic_begin 341 226
-kcsan_flat_atomic_end 341 226
-kcsan_nestable_atomic_begin 341 226
-kcsan_nestable_atomic_end 341 226
-kernel_read 272 175
-kernel_write 272 175
-kfifo_get 618 227
-kfifo_in 619 227
-kfifo_in_spinlocked 620 227
-kfifo_is_empty 269 227
-kfifo_is_full 269 227
-kfifo_len 269 227
-kfifo_out 618 227
-kfifo_out_spinlocked 105 227
-kfifo_put 619 227
-kfifo_reset 36 227
-kfree 81 225
-kfree_const 81 225
-kfree_rcu 621 103
-kfree_rcu_mightsleep 622 103
-kfree_sensitive 81 225
-kfree_skb 313 69
-kfree_skb_list 313 69
-kfree_skb_reason 313 69
-klist_del 623 228
-klist_remove 623 228
-kmalloc 82 225
-kmalloc_array 82 225
-kmalloc_node 82 225
-kmalloc_obj 82 225
-kmalloc_objs 82 225
-kmap 624 229
-kmap_atomic 625 229
-kmap_local_folio 626 229
-kmap_local_page 626 229
-kmem_cache_alloc 82 225
-kmem_cache_alloc_node 82 225
-kmem_cache_create 141 225
-kmem_cache_destroy 627 225
-kmem_cache_free 375 225
-kmem_cache_free_bulk 628 225
-kmem_cache_zalloc 82 225
-kmemdup 82 230
-kmemdup_nul 82 230
-kobject_get 398 231
-kobject_get_unless_zero 332 231
-kobject_put 428 231
-krealloc 82 225
-krealloc_array 82 225
-kref_get 629 232
-kref_get_unless_zero 630 232
-kref_init 631 232
-kref_put 632 232
-kref_put_lock 633 232
-kref_put_mutex 634 232
-kref_read 226 232
-kstrdup 82 230
-kstrdup_const 82 230
-kstrndup 82 230
-kthread_bind 299 233
-kthread_cancel_work_sync 635 233
-kthread_complete_and_exit 11 234
-kthread_create 636 233
-kthread_create_on_cpu 637 234
-kthread_create_on_node 637 234
-kthread_destroy_worker 340 233
-kthread_exit 11 234
-kthread_flush_work 638 233
-kthread_flush_worker 427 233
-kthread_init_delayed_work 35 234
-kthread_init_work 639 234
-kthread_mod_delayed_work 640 233
-kthread_park 641 233
-kthread_parkme 308 233
-kthread_queue_delayed_work 640 233
-kthread_queue_work 642 233
-kthread_run 643 233
-kthread_run_on_cpu 637 234
-kthread_run_on_node 637 234
-kthread_should_park 644 233
-kthread_should_stop 644 233
-kthread_should_stop_or_park 645 233
-kthread_stop 641 233
-kthread_unpark 646 233
-ktime_add 40 235
-ktime_get 40 235
-ktime_get_boottime 40 235
-ktime_get_ns 40 235
-ktime_get_real 40 235
-ktime_ms_delta 40 235
-ktime_sub 40 235
-ktime_to_ms 40 235
-ktime_to_ns 40 235
-ktime_to_us 40 235
-ktime_us_delta 40 235
-kunmap 647 229
-kunmap_atomic 648 229
-kunmap_local 649 229
-kvasprintf 82 224
-kvcalloc 82 225
-kvfree 650 225
-kvfree_rcu 621 103
-kvfree_rcu_mightsleep 622 103
-kvfree_sensitive 650 225
-kvmalloc 82 225
-kvmalloc_array 82 225
-kvmalloc_node 82 225
-kvmemdup 82 230
-kvrealloc 82 225
-kvzalloc 82 225
-kvzalloc_node 82 225
-kzalloc 82 225
-kzalloc_node 82 225
-kzalloc_obj 82 225
-kzalloc_objs 82 225
-l3mdev_master_dev_rcu 84 64
-latch_tree_find 651 236
-latch_tree_insert 652 236
-late_initcall 149 54
-late_initcall_sync 149 54
-le16_to_cpu 1 94
-le32_to_cpu 1 94
-le64_to_cpu 1 94
-led_classdev_register 653 143
-led_classdev_register_ext 653 143
-led_classdev_unregister 654 143
-likely 79 39
-list_add 655 31
-list_add_rcu 558 202
-list_add_tail 655 31
-list_add_tail_rcu 558 202
-list_add_tail_release 656 31
-list_bidir_del_rcu 657 202
-list_bulk_move_tail 658 31
+i2c_transfer 274 143
+i_mmap_assert_locked 585 177
+i_mmap_assert_write_locked 159 177
+i_mmap_lock_read 145 177
+i_mmap_lock_write 146 177
+i_mmap_trylock_read 147 177
+i_mmap_trylock_write 148 177
+i_mmap_unlock_read 149 177
+i_mmap_unlock_write 150 177
+ib_register_device 586 210
+ib_unregister_device 587 210
+ida_alloc 588 211
+ida_free 589 211
+idr_alloc 590 211
+idr_find 591 211
+idr_for_each_entry 592 211
+idr_preload 593 211
+idr_preload_end 100 211
+idr_remove 594 211
+ieee80211_free_hw 360 123
+ieee80211_register_hw 595 212
+ieee80211_unregister_hw 596 212
+ieee802154_register_hw 597 213
+ieee802154_unregister_hw 598 213
+igrab 599 177
+ihold 600 177
+iio_alloc_pollfunc 601 214
+iio_device_free 360 123
+iio_device_register 83 53
+iio_device_unregister 602 53
+iio_priv 320 123
+iio_triggered_buffer_setup 603 144
+ilog2 1 215
+in_atomic 544 66
+in_dev_get 400 60
+in_dev_put 315 60
+in_hardirq 544 66
+in_interrupt 544 66
+in_irq 544 66
+in_nmi 544 66
+in_serving_softirq 544 66
+in_softirq 544 66
+in_task 544 66
+inb 103 67
+inb_p 103 67
+inc_tlb_flush_pending 604 131
+init_completion 36 112
+init_irq_work 605 216
+init_rcu_head 606 43
+init_rcu_head_on_stack 606 43
+init_rwsem 36 169
+init_srcu_struct 607 106
+init_swait_queue_head 36 217
+init_waitqueue_head 36 47
+inl 103 67
+inl_p 103 67
+inode_dio_begin 92 177
+inode_dio_end 608 177
+inode_dio_wait 463 177
+inode_lock 146 177
+inode_lock_killable 424 177
+inode_lock_nested 426 177
+inode_lock_shared 145 177
+inode_lock_shared_killable 420 177
+inode_lock_shared_nested 422 177
+inode_trylock 148 177
+inode_trylock_shared 147 177
+inode_unlock 150 177
+inode_unlock_shared 149 177
+input_free_device 609 218
+input_register_device 610 218
+input_unregister_device 609 218
+insb 85 67
+insl 85 67
+instrument_atomic_read 343 219
+instrument_atomic_read_write 343 219
+instrument_atomic_write 343 219
+instrument_read 343 219
+instrument_read_write 343 219
+instrument_write 343 219
+insw 85 67
+inw 103 67
+inw_p 103 67
+io_schedule 611 114
+io_schedule_timeout 612 132
+io_stop_wc 613 165
+ioread16 103 220
+ioread16_rep 85 220
+ioread16be 103 220
+ioread32 103 220
+ioread32_rep 85 220
+ioread32be 103 220
+ioread64 103 220
+ioread64be 103 220
+ioread8 103 220
+ioread8_rep 85 220
+iowrite16 104 220
+iowrite16_rep 85 220
+iowrite16be 104 220
+iowrite32 104 220
+iowrite32_rep 85 220
+iowrite32be 104 220
+iowrite64 104 220
+iowrite64be 104 220
+iowrite8 104 220
+iowrite8_rep 85 220
+iput 614 177
+irq_count 544 66
+irq_set_chained_handler 615 221
+irq_set_chained_handler_and_data 615 221
+irq_work_queue 616 222
+irq_work_queue_on 616 222
+irq_work_sync 617 222
+irqs_disabled 544 66
+is_power_of_2 1 215
+jiffies_to_msecs 40 223
+jiffies_to_usecs 40 223
+jump_label_lock 618 224
+jump_label_unlock 619 224
+kasan_check_read 343 225
+kasan_check_write 343 225
+kasprintf 82 226
+kcalloc 82 227
+kcsan_atomic_next 343 228
+kcsan_flat_atomic_begin 343 228
+kcsan_flat_atomic_end 343 228
+kcsan_nestable_atomic_begin 343 228
+kcsan_nestable_atomic_end 343 228
+kernel_read 274 177
+kernel_write 274 177
+kfifo_get 620 229
+kfifo_in 621 229
+kfifo_in_spinlocked 622 229
+kfifo_is_empty 271 229
+kfifo_is_full 271 229
+kfifo_len 271 229
+kfifo_out 620 229
+kfifo_out_spinlocked 105 229
+kfifo_put 621 229
+kfifo_reset 36 229
+kfree 81 227
+kfree_const 81 227
+kfree_rcu 623 105
+kfree_rcu_mightsleep 624 105
+kfree_sensitive 81 227
+kfree_skb 315 70
+kfree_skb_list 315 70
+kfree_skb_reason 315 70
+klist_del 625 230
+klist_remove 625 230
+kmalloc 82 227
+kmalloc_array 82 227
+kmalloc_node 82 227
+kmalloc_obj 82 227
+kmalloc_objs 82 227
+kmap 626 231
+kmap_atomic 627 231
+kmap_local_folio 628 231
+kmap_local_page 628 231
+kmem_cache_alloc 82 227
+kmem_cache_alloc_node 82 227
+kmem_cache_create 143 227
+kmem_cache_destroy 629 227
+kmem_cache_free 377 227
+kmem_cache_free_bulk 630 227
+kmem_cache_zalloc 82 227
+kmemdup 82 232
+kmemdup_nul 82 232
+kobject_get 400 233
+kobject_get_unless_zero 334 233
+kobject_put 430 233
+krealloc 82 227
+krealloc_array 82 227
+kref_get 631 234
+kref_get_unless_zero 632 234
+kref_init 633 234
+kref_put 634 234
+kref_put_lock 635 234
+kref_put_mutex 636 234
+kref_read 228 234
+kstrdup 82 232
+kstrdup_const 82 232
+kstrndup 82 232
+kthread_bind 301 235
+kthread_cancel_work_sync 637 235
+kthread_complete_and_exit 11 236
+kthread_create 638 235
+kthread_create_on_cpu 639 236
+kthread_create_on_node 639 236
+kthread_destroy_worker 342 235
+kthread_exit 11 236
+kthread_flush_work 640 235
+kthread_flush_worker 429 235
+kthread_init_delayed_work 35 236
+kthread_init_work 641 236
+kthread_mod_delayed_work 642 235
+kthread_park 643 235
+kthread_parkme 310 235
+kthread_queue_delayed_work 642 235
+kthread_queue_work 644 235
+kthread_run 645 235
+kthread_run_on_cpu 639 236
+kthread_run_on_node 639 236
+kthread_should_park 646 235
+kthread_should_stop 646 235
+kthread_should_stop_or_park 647 235
+kthread_stop 643 235
+kthread_unpark 648 235
+ktime_add 40 237
+ktime_get 40 237
+ktime_get_boottime 40 237
+ktime_get_ns 40 237
+ktime_get_real 40 237
+ktime_ms_delta 40 237
+ktime_sub 40 237
+ktime_to_ms 40 237
+ktime_to_ns 40 237
+ktime_to_us 40 237
+ktime_us_delta 40 237
+kunmap 649 231
+kunmap_atomic 650 231
+kunmap_local 651 231
+kvasprintf 82 226
+kvcalloc 82 227
+kvfree 652 227
+kvfree_rcu 623 105
+kvfree_rcu_mightsleep 624 105
+kvfree_sensitive 652 227
+kvmalloc 82 227
+kvmalloc_array 82 227
+kvmalloc_node 82 227
+kvmemdup 82 232
+kvrealloc 82 227
+kvzalloc 82 227
+kvzalloc_node 82 227
+kzalloc 82 227
+kzalloc_node 82 227
+kzalloc_obj 82 227
+kzalloc_objs 82 227
+l3mdev_master_dev_rcu 84 65
+latch_tree_find 653 238
+latch_tree_insert 654 238
+late_initcall 151 55
+late_initcall_sync 151 55
+le16_to_cpu 1 96
+le32_to_cpu 1 96
+le64_to_cpu 1 96
+led_classdev_register 655 145
+led_classdev_register_ext 655 145
+led_classdev_unregister 656 145
+likely 79 40
+list_add 657 31
+list_add_rcu 560 204
+list_add_tail 657 31
+list_add_tail_rcu 560 204
+list_add_tail_release 658 31
+list_bidir_del_rcu 659 204
+list_bulk_move_tail 660 31
 list_del 86 31
 list_del_init 86 31
-list_del_init_careful 659 31
-list_del_rcu 657 202
+list_del_init_careful 661 31
+list_del_rcu 659 204
 list_empty 44 31
 list_empty_careful 105 31
-list_entry 314 31
-list_entry_lockless 660 202
-list_entry_rcu 660 202
-list_first_entry 661 31
-list_first_entry_or_null 662 31
-list_first_entry_or_null_acquire 663 31
-list_first_or_null_rcu 664 202
-list_for_each 665 31
-list_for_each_entry 666 31
-list_for_each_entry_continue 666 31
-list_for_each_entry_continue_rcu 667 202
-list_for_each_entry_from 666 31
-list_for_each_entry_from_rcu 667 202
-list_for_each_entry_lockless 667 202
-list_for_each_entry_rcu 667 202
-list_for_each_entry_reverse 666 31
-list_for_each_entry_safe 668 31
-list_for_each_entry_safe_continue 668 31
-list_for_each_entry_safe_from 668 31
-list_for_each_entry_safe_reverse 668 31
-list_for_each_entry_srcu 667 202
-list_for_each_prev 665 31
-list_for_each_prev_safe 669 31
-list_for_each_rcu 670 202
-list_for_each_safe 669 31
-list_is_first 269 31
-list_is_head 269 31
-list_is_last 269 31
-list_is_singular 269 31
-list_last_entry 661 31
-list_last_entry_or_null 662 31
-list_move 658 31
-list_move_tail 658 31
-list_next_entry 671 31
-list_next_entry_circular 565 31
-list_next_or_null_rcu 672 202
-list_prev_entry 671 31
-list_prev_entry_circular 565 31
-list_replace 673 31
-list_replace_init 673 31
-list_replace_rcu 569 202
+list_entry 316 31
+list_entry_lockless 662 204
+list_entry_rcu 662 204
+list_first_entry 663 31
+list_first_entry_or_null 664 31
+list_first_entry_or_null_acquire 665 31
+list_first_or_null_rcu 666 204
+list_for_each 667 31
+list_for_each_entry 668 31
+list_for_each_entry_continue 668 31
+list_for_each_entry_continue_rcu 669 204
+list_for_each_entry_from 668 31
+list_for_each_entry_from_rcu 669 204
+list_for_each_entry_lockless 669 204
+list_for_each_entry_rcu 669 204
+list_for_each_entry_reverse 668 31
+list_for_each_entry_safe 670 31
+list_for_each_entry_safe_continue 670 31
+list_for_each_entry_safe_from 670 31
+list_for_each_entry_safe_reverse 670 31
+list_for_each_entry_srcu 669 204
+list_for_each_prev 667 31
+list_for_each_prev_safe 671 31
+list_for_each_rcu 672 204
+list_for_each_safe 671 31
+list_is_first 271 31
+list_is_head 271 31
+list_is_last 271 31
+list_is_singular 271 31
+list_last_entry 663 31
+list_last_entry_or_null 664 31
+list_move 660 31
+list_move_tail 660 31
+list_next_entry 673 31
+list_next_entry_circular 567 31
+list_next_or_null_rcu 674 204
+list_prev_entry 673 31
+list_prev_entry_circular 567 31
+list_replace 675 31
+list_replace_init 675 31
+list_replace_rcu 571 204
 list_rotate_left 61 31
-list_splice 658 31
-list_splice_init 658 31
-list_splice_init_rcu 674 202
-list_splice_rcu 558 202
-list_splice_tail 658 31
-list_splice_tail_init 658 31
-list_splice_tail_init_rcu 674 202
-list_swap 658 31
-llist_add 675 61
-llist_add_batch 676 61
-llist_del_all 677 61
-llist_del_first 678 61
-llist_del_first_init 678 61
-llist_del_first_this 679 61
-llist_empty 44 61
-llist_entry 565 61
-llist_for_each_entry 680 61
-llist_for_each_entry_safe 681 61
-llist_next 44 61
-local64_add 682 237
-local64_add_return 683 237
-local64_cmpxchg 684 237
-local64_dec 685 237
-local64_dec_return 686 237
-local64_inc 687 237
-local64_inc_return 688 237
-local64_read 689 237
-local64_set 690 237
-local64_sub 691 237
-local64_sub_return 692 237
-local64_xchg 693 237
-local_add 682 237
-local_add_return 683 237
-local_bh_disable 90 238
-local_bh_enable 91 238
-local_bh_enable_ip 91 62
-local_clock 40 235
-local_cmpxchg 684 237
-local_dec 685 237
-local_dec_return 686 237
-local_inc 687 237
-local_inc_return 688 237
-local_irq_disable 150 238
-local_irq_enable 151 238
-local_irq_restore 152 238
-local_irq_save 153 238
-local_lock 694 239
-local_lock_irq 695 239
-local_lock_irqsave 696 239
-local_lock_nested_bh 697 239
-local_read 689 237
-local_set 690 237
-local_sub 691 237
-local_sub_return 692 237
-local_trylock 698 239
-local_trylock_irqsave 699 239
-local_unlock 700 239
-local_unlock_irq 701 239
-local_unlock_irqrestore 702 239
-local_unlock_nested_bh 703 239
-local_xchg 693 237
-lock_buffer 704 102
-lock_page 443 171
-lock_sock 705 95
-lock_sock_fast 706 95
-lock_sock_nested 707 95
-lock_task_sighand 708 240
-lock_vma_under_rcu 709 241
-lockdep_assert 341 242
-lockdep_assert_RT_in_threaded_ctx 341 242
-lockdep_assert_cpus_held 710 126
-lockdep_assert_held 583 242
-lockdep_assert_held_exclusive 157 242
-lockdep_assert_held_once 583 242
-lockdep_assert_held_read 711 242
-lockdep_assert_held_write 157 242
-lockdep_assert_in_rcu_read_lock 712 42
-lockdep_assert_in_rcu_read_lock_bh 712 42
-lockdep_assert_in_rcu_read_lock_sched 712 42
-lockdep_assert_in_rcu_reader 712 42
-lockdep_assert_in_softirq 341 242
-lockdep_assert_irqs_disabled 713 242
-lockdep_assert_irqs_enabled 341 242
-lockdep_assert_none_held_once 341 242
-lockdep_assert_not_held 85 242
-lockdep_assert_preemption_disabled 714 242
-lockdep_assert_preemption_enabled 341 242
-lockdep_assert_rq_held 157 70
-lockdep_assert_wiphy 157 243
-lockdep_is_held 715 242
-lockdep_rtnl_is_held 716 5
-lockdep_set_class 85 242
-lockdep_set_class_and_name 85 242
-lockdep_set_novalidate_class 85 242
-lockdep_set_subclass 85 242
-lockdep_sock_is_held 717 95
-lockless_dereference 718 244
-lockref_get 92 245
-lockref_get_not_dead 332 245
-lockref_get_not_zero 332 245
-lockref_mark_dead 61 245
-lockref_put_or_lock 719 245
-lockref_put_return 720 245
+list_splice 660 31
+list_splice_init 660 31
+list_splice_init_rcu 676 204
+list_splice_rcu 560 204
+list_splice_tail 660 31
+list_splice_tail_init 660 31
+list_splice_tail_init_rcu 676 204
+list_swap 660 31
+llist_add 677 62
+llist_add_batch 678 62
+llist_del_all 679 62
+llist_del_first 680 62
+llist_del_first_init 680 62
+llist_del_first_this 681 62
+llist_empty 44 62
+llist_entry 567 62
+llist_for_each_entry 682 62
+llist_for_each_entry_safe 683 62
+llist_next 44 62
+local64_add 684 239
+local64_add_return 685 239
+local64_cmpxchg 686 239
+local64_dec 687 239
+local64_dec_return 688 239
+local64_inc 689 239
+local64_inc_return 690 239
+local64_read 691 239
+local64_set 692 239
+local64_sub 693 239
+local64_sub_return 694 239
+local64_xchg 695 239
+local_add 684 239
+local_add_return 685 239
+local_bh_disable 90 240
+local_bh_enable 91 240
+local_bh_enable_ip 91 63
+local_clock 40 237
+local_cmpxchg 686 239
+local_dec 687 239
+local_dec_return 688 239
+local_inc 689 239
+local_inc_return 690 239
+local_irq_disable 152 240
+local_irq_enable 153 240
+local_irq_restore 154 240
+local_irq_save 155 240
+local_lock 696 241
+local_lock_irq 697 241
+local_lock_irqsave 698 241
+local_lock_nested_bh 699 241
+local_read 691 239
+local_set 692 239
+local_sub 693 239
+local_sub_return 694 239
+local_trylock 700 241
+local_trylock_irqsave 701 241
+local_unlock 702 241
+local_unlock_irq 703 241
+local_unlock_irqrestore 704 241
+local_unlock_nested_bh 705 241
+local_xchg 695 239
+lock_buffer 706 104
+lock_page 445 173
+lock_sock 707 97
+lock_sock_fast 708 97
+lock_sock_nested 709 97
+lock_task_sighand 710 242
+lock_vma_under_rcu 711 243
+lockdep_assert 343 244
+lockdep_assert_RT_in_threaded_ctx 343 244
+lockdep_assert_cpus_held 712 128
+lockdep_assert_held 585 244
+lockdep_assert_held_exclusive 159 244
+lockdep_assert_held_once 585 244
+lockdep_assert_held_read 713 244
+lockdep_assert_held_write 159 244
+lockdep_assert_in_rcu_read_lock 714 43
+lockdep_assert_in_rcu_read_lock_bh 714 43
+lockdep_assert_in_rcu_read_lock_sched 714 43
+lockdep_assert_in_rcu_reader 714 43
+lockdep_assert_in_softirq 343 244
+lockdep_assert_irqs_disabled 715 244
+lockdep_assert_irqs_enabled 343 244
+lockdep_assert_none_held_once 343 244
+lockdep_assert_not_held 85 244
+lockdep_assert_preemption_disabled 716 244
+lockdep_assert_preemption_enabled 343 244
+lockdep_assert_rq_held 159 71
+lockdep_assert_wiphy 159 245
+lockdep_is_held 717 244
+lockdep_rtnl_is_held 718 5
+lockdep_set_class 85 244
+lockdep_set_class_and_name 85 244
+lockdep_set_novalidate_class 85 244
+lockdep_set_subclass 85 244
+lockdep_sock_is_held 719 97
+lockless_dereference 720 246
+lockref_get 92 247
+lockref_get_not_dead 334 247
+lockref_get_not_zero 334 247
+lockref_mark_dead 61 247
+lockref_put_or_lock 721 247
+lockref_put_return 722 247
 lower_16_bits 1 25
 lower_32_bits 1 25
-machine_is 142 246
+machine_is 144 248
 make_task_dead 11 8
-mark_buffer_dirty 721 102
+mark_buffer_dirty 723 104
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 332 189
-mb 722 163
-mbox_controller_register 723 144
-mbox_controller_unregister 724 144
-mdelay 341 182
-mdiobus_register 725 145
-mdiobus_unregister 726 145
-memcmp 40 230
-memcpy 61 230
-memcpy_fromio 727 60
-memcpy_toio 85 60
-memdup_user 728 230
-memmove 61 230
-mempool_alloc 82 247
-mempool_free 81 247
-memset 61 230
-memset_io 85 60
-memstick_add_host 729 248
-memstick_free_host 358 121
-memstick_priv 318 121
-memstick_remove_host 730 248
-memzero_explicit 61 230
-might_lock 85 242
-might_sleep 731 249
-might_sleep_if 732 249
-migrate_disable 733 65
-migrate_enable 734 65
+maybe_get_net 334 191
+mb 724 165
+mbox_controller_register 725 146
+mbox_controller_unregister 726 146
+mdelay 343 184
+mdiobus_register 727 147
+mdiobus_unregister 728 147
+memcmp 40 232
+memcpy 61 232
+memcpy_fromio 729 61
+memcpy_toio 85 61
+memdup_user 730 232
+memmove 61 232
+mempool_alloc 82 249
+mempool_free 81 249
+memset 61 232
+memset_io 85 61
+memstick_add_host 731 250
+memstick_free_host 360 123
+memstick_priv 320 123
+memstick_remove_host 732 250
+memzero_explicit 61 232
+might_lock 85 244
+might_sleep 733 251
+might_sleep_if 734 251
+migrate_disable 735 66
+migrate_enable 736 66
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
-mkold_ptes 290 106
-mm_tlb_flush_nested 44 129
-mm_tlb_flush_pending 44 129
-mmap_assert_locked 583 241
-mmap_assert_read_locked 583 241
-mmap_assert_write_locked 157 241
-mmap_lock_is_contended 735 241
-mmap_lock_speculate_retry 736 241
-mmap_lock_speculate_try_begin 737 241
-mmap_read_lock 738 241
-mmap_read_lock_killable 739 241
-mmap_read_trylock 740 241
-mmap_read_unlock 741 241
-mmap_read_unlock_non_owner 741 241
-mmap_write_downgrade 425 241
-mmap_write_lock 742 241
-mmap_write_lock_killable 743 241
-mmap_write_lock_nested 744 241
-mmap_write_unlock 745 241
-mmc_add_host 746 250
-mmc_free_host 358 121
-mmc_priv 318 121
-mmc_remove_host 747 250
-mmdrop 465 190
-mmdrop_sched 748 190
-mmget 92 190
-mmget_not_zero 458 190
-mmgrab 92 190
-mmiowb 749 251
-mmput 750 190
-mmput_async 748 190
-mmu_has_feature 142 122
-mmu_notifier_invalidate_range_end 17 252
-mmu_notifier_invalidate_range_start 751 252
-mnt_drop_write 433 253
-mnt_drop_write_file 433 253
-mnt_want_write 752 253
-mnt_want_write_file 752 253
-mntget 753 253
-mntput 754 253
-mod_delayed_work 755 18
-mod_delayed_work_on 756 18
-mod_timer 757 76
-mod_timer_pending 757 76
-module_exit 758 63
-module_init 149 63
-module_param_call 759 254
-module_put 748 63
-module_put_and_kthread_exit 11 63
-msecs_to_jiffies 40 221
-msleep 308 182
-msleep_interruptible 307 182
+mkold_ptes 292 108
+mm_tlb_flush_nested 44 131
+mm_tlb_flush_pending 44 131
+mmap_assert_locked 585 243
+mmap_assert_read_locked 585 243
+mmap_assert_write_locked 159 243
+mmap_lock_is_contended 737 243
+mmap_lock_speculate_retry 738 243
+mmap_lock_speculate_try_begin 739 243
+mmap_read_lock 740 243
+mmap_read_lock_killable 741 243
+mmap_read_trylock 742 243
+mmap_read_unlock 743 243
+mmap_read_unlock_non_owner 743 243
+mmap_write_downgrade 427 243
+mmap_write_lock 744 243
+mmap_write_lock_killable 745 243
+mmap_write_lock_nested 746 243
+mmap_write_unlock 747 243
+mmc_add_host 748 252
+mmc_free_host 360 123
+mmc_priv 320 123
+mmc_remove_host 749 252
+mmdrop 467 192
+mmdrop_sched 750 192
+mmget 92 192
+mmget_not_zero 460 192
+mmgrab 92 192
+mmiowb 751 253
+mmput 752 192
+mmput_async 750 192
+mmu_has_feature 144 124
+mmu_notifier_invalidate_range_end 17 254
+mmu_notifier_invalidate_range_start 753 254
+mnt_drop_write 435 255
+mnt_drop_write_file 435 255
+mnt_want_write 754 255
+mnt_want_write_file 754 255
+mntget 755 255
+mntput 756 255
+mod_delayed_work 757 18
+mod_delayed_work_on 758 18
+mod_timer 759 78
+mod_timer_pending 759 78
+module_exit 760 64
+module_init 151 64
+module_param_call 761 256
+module_put 750 64
+module_put_and_kthread_exit 11 64
+msecs_to_jiffies 40 223
+msleep 310 184
+msleep_interruptible 309 184
 mul_u64_u32_shr 1 24
-mutex_destroy 760 89
-mutex_init 36 89
-mutex_is_locked 735 255
-mutex_lock 353 255
-mutex_lock_interruptible 354 255
-mutex_lock_interruptible_nested 761 255
-mutex_lock_io 353 255
-mutex_lock_io_nested 762 255
-mutex_lock_killable 354 255
-mutex_lock_killable_nested 761 255
-mutex_lock_nest_lock 762 255
-mutex_lock_nested 762 255
-mutex_trylock 356 255
-mutex_unlock 357 255
-napi_alloc_skb 342 69
-napi_complete 763 64
-napi_complete_done 763 64
-napi_consume_skb 313 69
-napi_disable 764 64
-napi_enable 765 64
-napi_gro_receive 249 64
-napi_schedule 766 64
-napi_schedule_irqoff 767 64
-napi_schedule_prep 766 64
-napi_synchronize 768 64
-ndelay 341 182
-need_resched 769 113
-need_seqretry 106 67
-neigh_hold 92 256
-neigh_release 313 256
-netdev_alert 341 257
-netdev_alloc_skb 342 69
-netdev_completed_queue 22 64
-netdev_crit 341 257
-netdev_dbg 341 257
-netdev_emerg 341 257
-netdev_err 341 257
-netdev_hold 348 64
-netdev_info 341 257
-netdev_lock 353 64
-netdev_lock_ops 770 258
-netdev_master_upper_dev_get_rcu 84 64
-netdev_notice 341 257
-netdev_priv 771 64
-netdev_put 349 64
-netdev_sent_queue 54 64
-netdev_trylock 356 64
-netdev_tx_completed_queue 22 64
-netdev_tx_sent_queue 54 64
-netdev_unlock 357 64
-netdev_unlock_ops 357 258
-netdev_warn 341 257
-netif_addr_lock 94 64
-netif_addr_lock_bh 95 64
-netif_addr_unlock 97 64
-netif_addr_unlock_bh 98 64
-netif_carrier_off 721 64
-netif_carrier_ok 44 64
-netif_carrier_on 772 64
-netif_device_attach 721 64
-netif_device_detach 773 64
-netif_device_present 44 64
-netif_dormant 44 64
-netif_napi_add 774 64
-netif_napi_add_config 774 64
-netif_napi_add_tx 774 64
-netif_napi_add_tx_weight 774 64
-netif_napi_add_weight 774 64
-netif_napi_del 775 64
-netif_queue_stopped 44 64
-netif_receive_skb 249 64
-netif_running 44 64
-netif_rx 249 64
-netif_schedule_queue 646 64
-netif_start_queue 22 64
-netif_start_subqueue 22 64
-netif_stop_queue 776 64
-netif_stop_subqueue 776 64
-netif_subqueue_maybe_stop 777 259
-netif_subqueue_stopped 44 64
-netif_subqueue_try_stop 778 259
-netif_tx_disable 779 64
-netif_tx_lock 94 64
-netif_tx_lock_bh 95 64
-netif_tx_queue_stopped 44 64
-netif_tx_start_all_queues 22 64
-netif_tx_start_queue 22 64
-netif_tx_stop_all_queues 776 64
-netif_tx_stop_queue 776 64
-netif_tx_unlock 97 64
-netif_tx_unlock_bh 98 64
-netif_tx_wake_all_queues 772 64
-netif_tx_wake_queue 772 64
-netif_txq_completed_wake 780 259
-netif_txq_maybe_stop 777 259
-netif_txq_try_stop 778 259
-netif_wake_queue 772 64
-netif_wake_subqueue 772 64
-netif_xmit_stopped 269 64
-nfc_register_device 781 260
-nfc_unregister_device 782 260
-nmi_count 542 65
+mutex_destroy 762 91
+mutex_init 36 91
+mutex_is_locked 737 257
+mutex_lock 355 257
+mutex_lock_interruptible 356 257
+mutex_lock_interruptible_nested 763 257
+mutex_lock_io 355 257
+mutex_lock_io_nested 764 257
+mutex_lock_killable 356 257
+mutex_lock_killable_nested 763 257
+mutex_lock_nest_lock 764 257
+mutex_lock_nested 764 257
+mutex_trylock 358 257
+mutex_unlock 359 257
+napi_alloc_skb 344 70
+napi_complete 765 65
+napi_complete_done 765 65
+napi_consume_skb 315 70
+napi_disable 766 65
+napi_enable 767 65
+napi_gro_receive 251 65
+napi_schedule 768 65
+napi_schedule_irqoff 769 65
+napi_schedule_prep 768 65
+napi_synchronize 770 65
+ndelay 343 184
+need_resched 771 115
+need_seqretry 106 68
+neigh_hold 92 258
+neigh_release 315 258
+netdev_alert 343 259
+netdev_alloc_skb 344 70
+netdev_completed_queue 22 65
+netdev_crit 343 259
+netdev_dbg 343 259
+netdev_emerg 343 259
+netdev_err 343 259
+netdev_hold 350 65
+netdev_info 343 259
+netdev_lock 355 65
+netdev_lock_ops 772 260
+netdev_master_upper_dev_get_rcu 84 65
+netdev_notice 343 259
+netdev_priv 773 65
+netdev_put 351 65
+netdev_sent_queue 54 65
+netdev_trylock 358 65
+netdev_tx_completed_queue 22 65
+netdev_tx_sent_queue 54 65
+netdev_unlock 359 65
+netdev_unlock_ops 359 260
+netdev_warn 343 259
+netif_addr_lock 94 65
+netif_addr_lock_bh 95 65
+netif_addr_unlock 97 65
+netif_addr_unlock_bh 98 65
+netif_carrier_off 723 65
+netif_carrier_ok 44 65
+netif_carrier_on 774 65
+netif_device_attach 723 65
+netif_device_detach 775 65
+netif_device_present 44 65
+netif_dormant 44 65
+netif_napi_add 776 65
+netif_napi_add_config 776 65
+netif_napi_add_tx 776 65
+netif_napi_add_tx_weight 776 65
+netif_napi_add_weight 776 65
+netif_napi_del 777 65
+netif_queue_stopped 44 65
+netif_receive_skb 251 65
+netif_running 44 65
+netif_rx 251 65
+netif_schedule_queue 648 65
+netif_start_queue 22 65
+netif_start_subqueue 22 65
+netif_stop_queue 778 65
+netif_stop_subqueue 778 65
+netif_subqueue_maybe_stop 779 261
+netif_subqueue_stopped 44 65
+netif_subqueue_try_stop 780 261
+netif_tx_disable 781 65
+netif_tx_lock 94 65
+netif_tx_lock_bh 95 65
+netif_tx_queue_stopped 44 65
+netif_tx_start_all_queues 22 65
+netif_tx_start_queue 22 65
+netif_tx_stop_all_queues 778 65
+netif_tx_stop_queue 778 65
+netif_tx_unlock 97 65
+netif_tx_unlock_bh 98 65
+netif_tx_wake_all_queues 774 65
+netif_tx_wake_queue 774 65
+netif_txq_completed_wake 782 261
+netif_txq_maybe_stop 779 261
+netif_txq_try_stop 780 261
+netif_wake_queue 774 65
+netif_wake_subqueue 774 65
+netif_xmit_stopped 271 65
+nfc_register_device 783 262
+nfc_unregister_device 784 262
+nmi_count 544 66
 no_free_ptr 79 12
-no_printk 40 170
-ns_to_ktime 40 235
-nsecs_to_jiffies 40 221
-ntohl 1 94
-ntohs 1 94
-num_online_cpus 40 113
+no_printk 40 172
+ns_to_ktime 40 237
+nsecs_to_jiffies 40 223
+ntohl 1 96
+ntohs 1 96
+num_online_cpus 40 115
 numa_node_id 40 11
-nvmem_register 783 146
-nvmem_unregister 784 146
-of_mdiobus_register 725 145
-of_node_get 398 13
-of_node_put 428 13
-offsetof 3 45
-offsetofend 3 261
-on_each_cpu 785 262
-on_each_cpu_cond 786 262
-on_each_cpu_mask 786 262
-open_softirq 787 19
-order_base_2 1 213
-outb 104 66
-outb_p 104 66
-outl 104 66
-outl_p 104 66
-outsb 85 66
-outsl 85 66
-outsw 85 66
-outw 104 66
-outw_p 104 66
-p4d_offset 788 106
-p4d_offset_lockless 789 106
-p4d_page 790 106
-p4d_same 791 106
-p4dp_get 792 106
-page_address 40 111
-page_count 44 181
-page_folio 40 111
-page_ref_add 448 181
-page_ref_add_unless_zero 449 181
-page_ref_count 44 181
-page_ref_dec 450 181
-page_ref_dec_and_test 435 181
-page_ref_dec_return 451 181
-page_ref_freeze 452 181
-page_ref_inc 92 181
-page_ref_inc_return 453 181
-page_ref_sub 454 181
-page_ref_sub_and_test 455 181
-page_ref_unfreeze 457 181
-page_to_pfn 40 111
-page_to_phys 40 111
-pagefault_disable 793 50
-pagefault_enable 794 50
+nvmem_register 785 148
+nvmem_unregister 786 148
+of_mdiobus_register 727 147
+of_node_get 400 13
+of_node_put 430 13
+offsetof 3 46
+offsetofend 3 263
+on_each_cpu 787 264
+on_each_cpu_cond 788 264
+on_each_cpu_mask 788 264
+open_softirq 789 19
+order_base_2 1 215
+outb 104 67
+outb_p 104 67
+outl 104 67
+outl_p 104 67
+outsb 85 67
+outsl 85 67
+outsw 85 67
+outw 104 67
+outw_p 104 67
+p4d_offset 790 108
+p4d_offset_lockless 791 108
+p4d_page 792 108
+p4d_same 793 108
+p4dp_get 794 108
+page_address 40 113
+page_count 44 183
+page_folio 40 113
+page_ref_add 450 183
+page_ref_add_unless_zero 451 183
+page_ref_count 44 183
+page_ref_dec 452 183
+page_ref_dec_and_test 437 183
+page_ref_dec_return 453 183
+page_ref_freeze 454 183
+page_ref_inc 92 183
+page_ref_inc_return 455 183
+page_ref_sub 456 183
+page_ref_sub_and_test 457 183
+page_ref_unfreeze 459 183
+page_to_pfn 40 113
+page_to_phys 40 113
+pagefault_disable 795 51
+pagefault_enable 796 51
 panic 11 8
-path_get 795 263
-path_put 796 263
-pci_dev_get 398 264
-pci_dev_lock 353 264
-pci_dev_put 428 264
-pci_dev_unlock 357 264
-pci_disable_device 797 264
-pci_enable_device 798 264
-pci_free_irq 799 264
-pci_free_irq_vectors 800 264
+path_get 797 265
+path_put 798 265
+pci_dev_get 400 266
+pci_dev_lock 355 266
+pci_dev_put 430 266
+pci_dev_unlock 359 266
+pci_disable_device 799 266
+pci_enable_device 800 266
+pci_free_irq 801 266
+pci_free_irq_vectors 802 266
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 801 264
-pci_request_irq 802 264
-pci_unlock_rescan_remove 803 264
-per_cpu 804 186
-per_cpu_ptr 125 186
-percpu_counter_add 805 265
-percpu_counter_add_batch 805 265
-percpu_counter_compare 806 265
-percpu_counter_dec 807 265
-percpu_counter_inc 808 265
-percpu_counter_read 806 265
-percpu_counter_read_positive 809 265
-percpu_counter_set 810 265
-percpu_counter_sub 811 265
-percpu_counter_sum 806 265
-percpu_counter_sum_positive 806 265
-percpu_down_read 812 266
-percpu_down_read_freezable 812 266
-percpu_down_read_internal 812 266
-percpu_down_read_trylock 813 266
-percpu_down_write 814 266
-percpu_is_read_locked 735 266
-percpu_is_write_locked 735 266
-percpu_ref_get 92 128
-percpu_ref_get_many 448 128
-percpu_ref_is_dying 269 128
-percpu_ref_is_zero 44 128
-percpu_ref_kill 85 128
-percpu_ref_kill_and_confirm 85 128
-percpu_ref_put 260 128
-percpu_ref_put_many 454 128
-percpu_ref_reinit 815 128
-percpu_ref_resurrect 815 128
-percpu_ref_switch_to_atomic 815 128
-percpu_ref_switch_to_atomic_sync 816 128
-percpu_ref_switch_to_percpu 815 128
-percpu_ref_tryget 332 128
-percpu_ref_tryget_live 332 128
-percpu_ref_tryget_live_rcu 332 128
-percpu_ref_tryget_many 817 128
-percpu_rwsem_is_held 735 266
-percpu_up_read 818 266
-percpu_up_write 819 266
-perf_pmu_register 820 267
-perf_pmu_unregister 821 267
-pfn_to_page 40 111
-pgd_same 822 106
-pgdp_get 823 106
-phys_to_virt 40 111
-pid_task 347 177
-pin_user_pages 431 111
-pin_user_pages_fast 431 111
+pci_lock_rescan_remove 803 266
+pci_request_irq 804 266
+pci_unlock_rescan_remove 805 266
+per_cpu 806 188
+per_cpu_ptr 125 188
+percpu_counter_add 807 267
+percpu_counter_add_batch 807 267
+percpu_counter_compare 808 267
+percpu_counter_dec 809 267
+percpu_counter_inc 810 267
+percpu_counter_read 808 267
+percpu_counter_read_positive 811 267
+percpu_counter_set 812 267
+percpu_counter_sub 813 267
+percpu_counter_sum 808 267
+percpu_counter_sum_positive 808 267
+percpu_down_read 814 268
+percpu_down_read_freezable 814 268
+percpu_down_read_internal 814 268
+percpu_down_read_trylock 815 268
+percpu_down_write 816 268
+percpu_is_read_locked 737 268
+percpu_is_write_locked 737 268
+percpu_ref_get 92 130
+percpu_ref_get_many 450 130
+percpu_ref_is_dying 271 130
+percpu_ref_is_zero 44 130
+percpu_ref_kill 85 130
+percpu_ref_kill_and_confirm 85 130
+percpu_ref_put 262 130
+percpu_ref_put_many 456 130
+percpu_ref_reinit 817 130
+percpu_ref_resurrect 817 130
+percpu_ref_switch_to_atomic 817 130
+percpu_ref_switch_to_atomic_sync 818 130
+percpu_ref_switch_to_percpu 817 130
+percpu_ref_tryget 334 130
+percpu_ref_tryget_live 334 130
+percpu_ref_tryget_live_rcu 334 130
+percpu_ref_tryget_many 819 130
+percpu_rwsem_is_held 737 268
+percpu_up_read 820 268
+percpu_up_write 821 268
+perf_pmu_register 822 269
+perf_pmu_unregister 823 269
+pfn_to_page 40 113
+pgd_same 824 108
+pgdp_get 825 108
+phys_to_virt 40 113
+pid_task 349 179
+pin_user_pages 433 113
+pin_user_pages_fast 433 113
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 299 268
-pm_runtime_force_resume 798 268
-pm_runtime_force_suspend 797 268
-pm_runtime_get 824 268
-pm_runtime_get_if_active 825 268
-pm_runtime_get_if_in_use 825 268
-pm_runtime_get_noresume 824 268
-pm_runtime_get_sync 826 268
-pm_runtime_put 827 268
-pm_runtime_put_autosuspend 827 268
-pm_runtime_put_noidle 828 268
-pm_runtime_put_sync 829 268
-pm_runtime_resume_and_get 826 268
+pm_runtime_disable 301 270
+pm_runtime_force_resume 800 270
+pm_runtime_force_suspend 799 270
+pm_runtime_get 826 270
+pm_runtime_get_if_active 827 270
+pm_runtime_get_if_in_use 827 270
+pm_runtime_get_noresume 826 270
+pm_runtime_get_sync 828 270
+pm_runtime_put 829 270
+pm_runtime_put_autosuspend 829 270
+pm_runtime_put_noidle 830 270
+pm_runtime_put_sync 831 270
+pm_runtime_resume_and_get 828 270
 pm_sleep_ptr 79 21
-pmd_clear 830 106
-pmd_folio 831 111
-pmd_install 832 269
-pmd_lock 833 188
-pmd_lockptr 249 188
-pmd_offset 834 106
-pmd_offset_lockless 835 106
-pmd_page 836 106
-pmd_populate 837 269
-pmd_same 838 106
-pmd_trans_huge_lock 839 188
-pmdp_establish 840 106
-pmdp_get 841 106
-pmdp_get_lockless 842 106
-pmdp_huge_clear_flush 843 106
-pmdp_huge_get_and_clear 843 106
-pmdp_invalidate 843 106
-pmem_wmb 413 163
-poll_state_synchronize_rcu 844 42
-poll_state_synchronize_srcu 845 104
-poll_wait 846 270
-postcore_initcall 149 54
-postcore_initcall_sync 149 54
-power_supply_register 847 148
-power_supply_unregister 848 148
-pr_alert 341 170
-pr_alert_once 341 170
-pr_alert_ratelimited 341 170
-pr_cont 341 170
-pr_crit 341 170
-pr_crit_once 341 170
-pr_crit_ratelimited 341 170
-pr_debug 341 170
-pr_debug_once 341 170
-pr_debug_ratelimited 341 170
-pr_devel 341 170
-pr_emerg 341 170
-pr_emerg_once 341 170
-pr_emerg_ratelimited 341 170
-pr_err 341 170
-pr_err_once 341 170
-pr_err_ratelimited 341 170
-pr_info 341 170
-pr_info_once 341 170
-pr_info_ratelimited 341 170
-pr_notice 341 170
-pr_notice_once 341 170
-pr_notice_ratelimited 341 170
-pr_warn 341 170
-pr_warn_once 341 170
-pr_warn_ratelimited 341 170
-preempt_check_resched 849 65
-preempt_count 542 65
-preempt_count_add 99 65
-preempt_count_dec 100 65
-preempt_count_dec_and_test 101 65
-preempt_count_inc 99 65
-preempt_count_sub 100 65
-preempt_disable 99 238
-preempt_disable_nested 254 65
-preempt_disable_notrace 99 238
-preempt_enable 100 238
-preempt_enable_nested 254 65
-preempt_enable_no_resched 100 65
-preempt_enable_no_resched_notrace 100 65
-preempt_enable_notrace 100 238
-preempt_fold_need_resched 849 65
-preempt_model_full 850 65
-preempt_model_none 850 65
-preempt_model_preemptible 850 65
-preempt_model_rt 850 65
-preempt_model_voluntary 850 65
-preempt_set_need_resched 849 65
-preemptible 542 65
-prepare_to_rcuwait 851 178
-prepare_to_swait_event 852 68
-prepare_to_swait_exclusive 853 68
-prepare_to_wait 853 68
-prepare_to_wait_event 852 68
-prepare_to_wait_exclusive 854 68
-printk 40 170
-printk_deferred 40 170
-printk_once 40 170
-printk_ratelimited 40 170
-proc_create 27 271
-proc_create_data 27 271
-proc_create_mount_point 27 271
-proc_create_net 27 271
-proc_create_net_data 27 271
-proc_create_net_data_write 27 271
-proc_create_net_single 27 271
-proc_create_net_single_write 27 271
-proc_create_seq 27 271
-proc_create_seq_data 27 271
-proc_create_seq_private 27 271
-proc_create_single 27 271
-proc_create_single_data 27 271
-proc_remove 334 271
-pskb_expand_head 855 69
-pte_clear 287 106
-pte_clear_not_present_full 287 106
-pte_lockptr 249 188
-pte_offset_map 856 106
-pte_offset_map_lock 857 188
-pte_offset_map_nolock 858 106
-pte_offset_map_ro_nolock 858 106
-pte_offset_map_rw_nolock 858 106
-pte_page 859 106
-pte_same 860 106
-pte_unmap 861 106
-pte_unmap_unlock 862 188
-ptep_clear 287 106
-ptep_clear_flush 843 106
-ptep_clear_flush_young 863 106
-ptep_get 864 106
-ptep_get_and_clear 843 106
-ptep_get_and_clear_full 843 106
-ptep_get_lockless 865 106
-ptep_modify_prot_commit 866 106
-ptep_modify_prot_start 843 106
-ptep_set_access_flags 867 106
-ptep_set_wrprotect 868 106
-ptep_test_and_clear_young 863 106
-ptep_try_set 869 106
-ptp_clock_register 870 272
-ptp_clock_unregister 871 272
-pud_folio 831 111
-pud_lock 872 188
-pud_offset 873 106
-pud_offset_lockless 874 106
-pud_page 875 106
-pud_same 876 106
-pud_trans_huge_lock 839 188
-pudp_get 877 106
-pudp_huge_get_and_clear 843 106
-pure_initcall 149 54
-put_bh 273 102
-put_cpu 100 185
-put_cpu_ptr 878 186
-put_cpu_var 879 186
-put_cred 465 187
-put_device 428 11
-put_net 313 189
-put_page 446 111
-put_page_testzero 435 111
-put_pid 313 177
-put_task_struct 313 191
-put_user 102 58
-pwmchip_add 880 149
-pwmchip_remove 881 149
-queue_delayed_work 882 18
-queue_delayed_work_on 883 18
-queue_rcu_work 884 18
-queue_work 885 18
-queue_work_node 886 18
-queue_work_on 886 18
-queued_spin_lock 154 81
-queued_spin_trylock 155 81
-queued_spin_unlock 156 81
-radix_tree_delete 887 273
-radix_tree_delete_item 887 273
-radix_tree_insert 888 273
-radix_tree_lookup 889 273
-raw_cpu_add 116 71
-raw_cpu_add_return 117 71
-raw_cpu_and 118 71
-raw_cpu_cmpxchg 119 71
-raw_cpu_dec 120 71
-raw_cpu_dec_return 121 71
-raw_cpu_inc 122 71
-raw_cpu_inc_return 123 71
-raw_cpu_or 124 71
-raw_cpu_ptr 125 186
-raw_cpu_read 126 71
-raw_cpu_sub 127 71
-raw_cpu_sub_return 128 71
-raw_cpu_try_cmpxchg 129 71
-raw_cpu_write 130 71
-raw_cpu_xchg 131 71
-raw_irqs_disabled 542 65
-raw_local_irq_disable 150 238
-raw_local_irq_enable 151 238
-raw_local_irq_restore 152 238
-raw_local_irq_save 153 238
-raw_notifier_call_chain 855 91
-raw_read_seqcount 105 67
-raw_read_seqcount_begin 105 67
-raw_read_seqcount_latch 890 67
-raw_read_seqcount_latch_retry 736 67
-raw_seqcount_begin 105 67
-raw_seqcount_try_begin 737 67
-raw_smp_processor_id 891 185
-raw_spin_is_contended 892 84
-raw_spin_is_locked 892 84
-raw_spin_lock 893 274
-raw_spin_lock_bh 894 274
-raw_spin_lock_init 36 84
-raw_spin_lock_irq 895 274
-raw_spin_lock_irq_rcu_node 895 275
-raw_spin_lock_irqsave 896 274
-raw_spin_lock_irqsave_nested 895 274
-raw_spin_lock_irqsave_rcu_node 896 275
-raw_spin_lock_nest_lock 897 274
-raw_spin_lock_nested 897 274
-raw_spin_lock_rcu_node 893 275
-raw_spin_rq_lock 893 70
-raw_spin_rq_lock_irqsave 896 70
-raw_spin_rq_unlock 898 70
-raw_spin_trylock 899 274
-raw_spin_trylock_bh 900 274
-raw_spin_trylock_irq 901 274
-raw_spin_trylock_irqsave 902 274
-raw_spin_unlock 898 274
-raw_spin_unlock_bh 903 274
-raw_spin_unlock_irq 904 274
-raw_spin_unlock_irq_rcu_node 904 275
-raw_spin_unlock_irqrestore 905 274
-raw_spin_unlock_irqrestore_rcu_node 905 275
-raw_spin_unlock_rcu_node 898 275
-raw_write_seqcount_barrier 906 67
-raw_write_seqcount_begin 907 67
-raw_write_seqcount_end 908 67
-raw_write_seqcount_latch 906 67
-rb_entry 314 205
-rb_entry_rcu 565 205
-rb_entry_safe 565 205
-rb_erase 909 205
-rb_find_rcu 651 205
-rb_first 910 205
-rb_insert_color 911 205
-rb_last 910 205
-rb_link_node 912 205
-rb_link_node_rcu 913 205
-rb_next 910 205
-rb_prev 910 205
-rc_register_device 914 150
-rc_unregister_device 915 150
-rcu_access_pointer 916 276
-rcu_assign_pointer 917 41
-rcu_assign_sk_user_data 918 95
-rcu_barrier 919 277
-rcu_barrier_tasks 919 277
-rcu_barrier_tasks_trace 919 277
-rcu_dereference 920 276
-rcu_dereference_all 920 276
-rcu_dereference_all_check 920 276
-rcu_dereference_bh 920 276
-rcu_dereference_bh_check 920 276
-rcu_dereference_check 920 276
-rcu_dereference_protected 921 276
-rcu_dereference_raw 920 276
-rcu_dereference_raw_check 920 276
-rcu_dereference_rtnl 718 5
-rcu_dereference_sched 920 276
-rcu_dereference_sched_check 920 276
-rcu_dereference_sk_user_data 922 95
-rcu_is_watching 59 42
-rcu_pointer_handoff 249 276
-rcu_read_lock 923 278
-rcu_read_lock_any_held 59 42
-rcu_read_lock_bh 924 278
-rcu_read_lock_bh_held 59 42
-rcu_read_lock_dont_migrate 925 278
-rcu_read_lock_held 59 42
-rcu_read_lock_sched 926 278
-rcu_read_lock_sched_held 59 42
-rcu_read_lock_sched_notrace 926 278
-rcu_read_lock_trace 927 278
-rcu_read_unlock 928 278
-rcu_read_unlock_bh 929 278
-rcu_read_unlock_migrate 930 278
-rcu_read_unlock_sched 931 278
-rcu_read_unlock_sched_notrace 931 278
-rcu_read_unlock_trace 932 278
-rcu_replace_pointer 933 41
-rcu_sync_enter 934 279
-rcu_sync_exit 935 279
-rcu_sync_is_idle 44 279
-rcuref_get 332 280
-rcuref_init 936 280
-rcuref_put 937 280
-rcuref_read 44 280
-rcuwait_active 44 178
-rcuwait_wait_event 250 178
-rcuwait_wake_up 336 178
-read_lock 938 274
-read_lock_bh 939 274
-read_lock_irq 940 274
-read_lock_irqsave 941 274
-read_poll_timeout 942 281
-read_poll_timeout_atomic 943 281
-read_seqbegin 105 67
-read_seqbegin_or_lock 944 67
-read_seqbegin_or_lock_irqsave 105 67
-read_seqcount_begin 105 67
-read_seqcount_latch 890 67
-read_seqcount_latch_retry 736 67
-read_seqcount_retry 736 67
-read_seqlock_excl 945 67
-read_seqlock_excl_bh 946 67
-read_seqlock_excl_irq 947 67
-read_seqlock_excl_irqsave 948 67
-read_seqretry 736 67
-read_sequnlock_excl 949 67
-read_sequnlock_excl_bh 950 67
-read_sequnlock_excl_irq 951 67
-read_sequnlock_excl_irqrestore 952 67
-read_thread_flags 953 107
-read_trylock 954 274
-read_unlock 955 274
-read_unlock_bh 956 274
-read_unlock_irq 957 274
-read_unlock_irqrestore 958 274
-readb 103 66
-readb_relaxed 103 66
-readl 103 66
-readl_poll_timeout 959 281
-readl_poll_timeout_atomic 103 281
-readl_relaxed 103 66
-readq 103 66
-readq_poll_timeout 959 281
-readq_poll_timeout_atomic 103 281
-readq_relaxed 103 66
-readsb 85 66
-readsl 85 66
-readsq 85 66
-readsw 85 66
-readw 103 66
-readw_relaxed 103 66
-readx_poll_timeout 960 281
-readx_poll_timeout_atomic 961 281
-refcount_add 962 282
-refcount_add_not_zero 963 282
-refcount_add_not_zero_acquire 964 282
-refcount_dec 965 282
-refcount_dec_and_lock 966 282
-refcount_dec_and_lock_irqsave 966 282
-refcount_dec_and_mutex_lock 967 282
-refcount_dec_and_rtnl_lock 968 5
-refcount_dec_and_test 969 282
-refcount_dec_if_one 970 282
-refcount_dec_not_one 970 282
-refcount_inc 629 282
-refcount_inc_not_zero 630 282
-refcount_inc_not_zero_acquire 971 282
-refcount_read 226 282
-refcount_set 228 282
-refcount_set_release 229 282
-refcount_sub_and_test 972 282
-register_candev 973 64
-register_netdev 974 283
-register_netdevice 973 64
-regulator_bulk_disable 291 284
-regulator_bulk_enable 292 284
-regulator_disable 975 284
-regulator_enable 298 284
-regulator_register 976 151
-regulator_unregister 977 151
-reinit_completion 36 110
-release_sock 978 95
-remove_proc_entry 334 271
-remove_proc_subtree 334 271
-remove_wait_queue 85 73
-request_any_context_irq 979 19
-request_firmware 272 285
-request_irq 980 19
-request_module 272 286
-request_percpu_irq 979 19
-request_threaded_irq 981 19
-reset_control_assert 797 287
-reset_control_deassert 798 287
-reset_controller_register 982 152
-reset_controller_unregister 983 152
+pmd_clear 832 108
+pmd_folio 833 113
+pmd_install 834 271
+pmd_lock 835 190
+pmd_lockptr 251 190
+pmd_offset 836 108
+pmd_offset_lockless 837 108
+pmd_page 838 108
+pmd_populate 839 271
+pmd_same 840 108
+pmd_trans_huge_lock 841 190
+pmdp_establish 842 108
+pmdp_get 843 108
+pmdp_get_lockless 844 108
+pmdp_huge_clear_flush 845 108
+pmdp_huge_get_and_clear 845 108
+pmdp_invalidate 845 108
+pmem_wmb 415 165
+poll_state_synchronize_rcu 846 43
+poll_state_synchronize_srcu 847 106
+poll_wait 848 272
+postcore_initcall 151 55
+postcore_initcall_sync 151 55
+power_supply_register 849 150
+power_supply_unregister 850 150
+pr_alert 343 172
+pr_alert_once 343 172
+pr_alert_ratelimited 343 172
+pr_cont 343 172
+pr_crit 343 172
+pr_crit_once 343 172
+pr_crit_ratelimited 343 172
+pr_debug 343 172
+pr_debug_once 343 172
+pr_debug_ratelimited 343 172
+pr_devel 343 172
+pr_emerg 343 172
+pr_emerg_once 343 172
+pr_emerg_ratelimited 343 172
+pr_err 343 172
+pr_err_once 343 172
+pr_err_ratelimited 343 172
+pr_info 343 172
+pr_info_once 343 172
+pr_info_ratelimited 343 172
+pr_notice 343 172
+pr_notice_once 343 172
+pr_notice_ratelimited 343 172
+pr_warn 343 172
+pr_warn_once 343 172
+pr_warn_ratelimited 343 172
+preempt_check_resched 851 66
+preempt_count 544 66
+preempt_count_add 99 66
+preempt_count_dec 100 66
+preempt_count_dec_and_test 101 66
+preempt_count_inc 99 66
+preempt_count_sub 100 66
+preempt_disable 99 240
+preempt_disable_nested 256 66
+preempt_disable_notrace 99 240
+preempt_enable 100 240
+preempt_enable_nested 256 66
+preempt_enable_no_resched 100 66
+preempt_enable_no_resched_notrace 100 66
+preempt_enable_notrace 100 240
+preempt_fold_need_resched 851 66
+preempt_model_full 852 66
+preempt_model_none 852 66
+preempt_model_preemptible 852 66
+preempt_model_rt 852 66
+preempt_model_voluntary 852 66
+preempt_set_need_resched 851 66
+preemptible 544 66
+prepare_to_rcuwait 853 180
+prepare_to_swait_event 854 69
+prepare_to_swait_exclusive 855 69
+prepare_to_wait 855 69
+prepare_to_wait_event 854 69
+prepare_to_wait_exclusive 856 69
+printk 40 172
+printk_deferred 40 172
+printk_once 40 172
+printk_ratelimited 40 172
+proc_create 27 273
+proc_create_data 27 273
+proc_create_mount_point 27 273
+proc_create_net 27 273
+proc_create_net_data 27 273
+proc_create_net_data_write 27 273
+proc_create_net_single 27 273
+proc_create_net_single_write 27 273
+proc_create_seq 27 273
+proc_create_seq_data 27 273
+proc_create_seq_private 27 273
+proc_create_single 27 273
+proc_create_single_data 27 273
+proc_remove 336 273
+pskb_expand_head 857 70
+pte_clear 289 108
+pte_clear_not_present_full 289 108
+pte_lockptr 251 190
+pte_offset_map 858 108
+pte_offset_map_lock 859 190
+pte_offset_map_nolock 860 108
+pte_offset_map_ro_nolock 860 108
+pte_offset_map_rw_nolock 860 108
+pte_page 861 108
+pte_same 862 108
+pte_unmap 863 108
+pte_unmap_unlock 864 190
+ptep_clear 289 108
+ptep_clear_flush 845 108
+ptep_clear_flush_young 865 108
+ptep_get 866 108
+ptep_get_and_clear 845 108
+ptep_get_and_clear_full 845 108
+ptep_get_lockless 867 108
+ptep_modify_prot_commit 868 108
+ptep_modify_prot_start 845 108
+ptep_set_access_flags 869 108
+ptep_set_wrprotect 870 108
+ptep_test_and_clear_young 865 108
+ptep_try_set 871 108
+ptp_clock_register 872 274
+ptp_clock_unregister 873 274
+pud_folio 833 113
+pud_lock 874 190
+pud_offset 875 108
+pud_offset_lockless 876 108
+pud_page 877 108
+pud_same 878 108
+pud_trans_huge_lock 841 190
+pudp_get 879 108
+pudp_huge_get_and_clear 845 108
+pure_initcall 151 55
+put_bh 275 104
+put_cpu 100 187
+put_cpu_ptr 880 188
+put_cpu_var 881 188
+put_cred 467 189
+put_device 430 11
+put_net 315 191
+put_page 448 113
+put_page_testzero 437 113
+put_pid 315 179
+put_task_struct 315 193
+put_user 102 59
+pwmchip_add 882 151
+pwmchip_remove 883 151
+queue_delayed_work 884 18
+queue_delayed_work_on 885 18
+queue_rcu_work 886 18
+queue_work 887 18
+queue_work_node 888 18
+queue_work_on 888 18
+queued_spin_lock 156 83
+queued_spin_trylock 157 83
+queued_spin_unlock 158 83
+radix_tree_delete 889 275
+radix_tree_delete_item 889 275
+radix_tree_insert 890 275
+radix_tree_lookup 891 275
+raw_cpu_add 116 72
+raw_cpu_add_return 117 72
+raw_cpu_and 118 72
+raw_cpu_cmpxchg 119 72
+raw_cpu_dec 120 72
+raw_cpu_dec_return 121 72
+raw_cpu_inc 122 72
+raw_cpu_inc_return 123 72
+raw_cpu_or 124 72
+raw_cpu_ptr 125 188
+raw_cpu_read 126 72
+raw_cpu_sub 127 72
+raw_cpu_sub_return 128 72
+raw_cpu_try_cmpxchg 129 72
+raw_cpu_write 130 72
+raw_cpu_xchg 131 72
+raw_irqs_disabled 544 66
+raw_local_irq_disable 152 240
+raw_local_irq_enable 153 240
+raw_local_irq_restore 154 240
+raw_local_irq_save 155 240
+raw_notifier_call_chain 857 93
+raw_read_seqcount 105 68
+raw_read_seqcount_begin 105 68
+raw_read_seqcount_latch 892 68
+raw_read_seqcount_latch_retry 738 68
+raw_seqcount_begin 105 68
+raw_seqcount_try_begin 739 68
+raw_smp_processor_id 893 187
+raw_spin_is_contended 894 86
+raw_spin_is_locked 894 86
+raw_spin_lock 895 276
+raw_spin_lock_bh 896 276
+raw_spin_lock_init 36 86
+raw_spin_lock_irq 897 276
+raw_spin_lock_irq_rcu_node 897 277
+raw_spin_lock_irqsave 898 276
+raw_spin_lock_irqsave_nested 897 276
+raw_spin_lock_irqsave_rcu_node 898 277
+raw_spin_lock_nest_lock 899 276
+raw_spin_lock_nested 899 276
+raw_spin_lock_rcu_node 895 277
+raw_spin_rq_lock 895 71
+raw_spin_rq_lock_irqsave 898 71
+raw_spin_rq_unlock 900 71
+raw_spin_trylock 901 276
+raw_spin_trylock_bh 902 276
+raw_spin_trylock_irq 903 276
+raw_spin_trylock_irqsave 904 276
+raw_spin_unlock 900 276
+raw_spin_unlock_bh 905 276
+raw_spin_unlock_irq 906 276
+raw_spin_unlock_irq_rcu_node 906 277
+raw_spin_unlock_irqrestore 907 276
+raw_spin_unlock_irqrestore_rcu_node 907 277
+raw_spin_unlock_rcu_node 900 277
+raw_write_seqcount_barrier 908 68
+raw_write_seqcount_begin 909 68
+raw_write_seqcount_end 910 68
+raw_write_seqcount_latch 908 68
+rb_entry 316 207
+rb_entry_rcu 567 207
+rb_entry_safe 567 207
+rb_erase 911 207
+rb_find_rcu 653 207
+rb_first 912 207
+rb_insert_color 913 207
+rb_last 912 207
+rb_link_node 914 207
+rb_link_node_rcu 915 207
+rb_next 912 207
+rb_prev 912 207
+rc_register_device 916 152
+rc_unregister_device 917 152
+rcu_access_pointer 918 278
+rcu_assign_pointer 919 42
+rcu_assign_sk_user_data 920 97
+rcu_barrier 921 279
+rcu_barrier_tasks 921 279
+rcu_barrier_tasks_trace 921 279
+rcu_dereference 922 278
+rcu_dereference_all 922 278
+rcu_dereference_all_check 922 278
+rcu_dereference_bh 922 278
+rcu_dereference_bh_check 922 278
+rcu_dereference_check 922 278
+rcu_dereference_protected 923 278
+rcu_dereference_raw 922 278
+rcu_dereference_raw_check 922 278
+rcu_dereference_rtnl 720 5
+rcu_dereference_sched 922 278
+rcu_dereference_sched_check 922 278
+rcu_dereference_sk_user_data 924 97
+rcu_is_watching 59 43
+rcu_pointer_handoff 251 278
+rcu_read_lock 925 280
+rcu_read_lock_any_held 59 43
+rcu_read_lock_bh 926 280
+rcu_read_lock_bh_held 59 43
+rcu_read_lock_dont_migrate 927 280
+rcu_read_lock_held 59 43
+rcu_read_lock_sched 928 280
+rcu_read_lock_sched_held 59 43
+rcu_read_lock_sched_notrace 928 280
+rcu_read_lock_trace 929 280
+rcu_read_unlock 930 280
+rcu_read_unlock_bh 931 280
+rcu_read_unlock_migrate 932 280
+rcu_read_unlock_sched 933 280
+rcu_read_unlock_sched_notrace 933 280
+rcu_read_unlock_trace 934 280
+rcu_replace_pointer 935 42
+rcu_sync_enter 936 281
+rcu_sync_exit 937 281
+rcu_sync_is_idle 44 281
+rcuref_get 334 282
+rcuref_init 938 282
+rcuref_put 939 282
+rcuref_read 44 282
+rcuwait_active 44 180
+rcuwait_wait_event 252 180
+rcuwait_wake_up 338 180
+read_lock 940 276
+read_lock_bh 941 276
+read_lock_irq 942 276
+read_lock_irqsave 943 276
+read_poll_timeout 944 283
+read_poll_timeout_atomic 945 283
+read_seqbegin 105 68
+read_seqbegin_or_lock 946 68
+read_seqbegin_or_lock_irqsave 105 68
+read_seqcount_begin 105 68
+read_seqcount_latch 892 68
+read_seqcount_latch_retry 738 68
+read_seqcount_retry 738 68
+read_seqlock_excl 947 68
+read_seqlock_excl_bh 948 68
+read_seqlock_excl_irq 949 68
+read_seqlock_excl_irqsave 950 68
+read_seqretry 738 68
+read_sequnlock_excl 951 68
+read_sequnlock_excl_bh 952 68
+read_sequnlock_excl_irq 953 68
+read_sequnlock_excl_irqrestore 954 68
+read_thread_flags 955 109
+read_trylock 956 276
+read_unlock 957 276
+read_unlock_bh 958 276
+read_unlock_irq 959 276
+read_unlock_irqrestore 960 276
+readb 103 67
+readb_relaxed 103 67
+readl 103 67
+readl_poll_timeout 961 283
+readl_poll_timeout_atomic 103 283
+readl_relaxed 103 67
+readq 103 67
+readq_poll_timeout 961 283
+readq_poll_timeout_atomic 103 283
+readq_relaxed 103 67
+readsb 85 67
+readsl 85 67
+readsq 85 67
+readsw 85 67
+readw 103 67
+readw_relaxed 103 67
+readx_poll_timeout 962 283
+readx_poll_timeout_atomic 963 283
+refcount_add 964 284
+refcount_add_not_zero 965 284
+refcount_add_not_zero_acquire 966 284
+refcount_dec 967 284
+refcount_dec_and_lock 968 284
+refcount_dec_and_lock_irqsave 968 284
+refcount_dec_and_mutex_lock 969 284
+refcount_dec_and_rtnl_lock 970 5
+refcount_dec_and_test 971 284
+refcount_dec_if_one 972 284
+refcount_dec_not_one 972 284
+refcount_inc 631 284
+refcount_inc_not_zero 632 284
+refcount_inc_not_zero_acquire 973 284
+refcount_read 228 284
+refcount_set 230 284
+refcount_set_release 231 284
+refcount_sub_and_test 974 284
+register_candev 975 65
+register_netdev 976 285
+register_netdevice 975 65
+regulator_bulk_disable 293 286
+regulator_bulk_enable 294 286
+regulator_disable 977 286
+regulator_enable 300 286
+regulator_register 978 153
+regulator_unregister 979 153
+reinit_completion 36 112
+release_sock 980 97
+remove_proc_entry 336 273
+remove_proc_subtree 336 273
+remove_wait_queue 85 74
+request_any_context_irq 981 19
+request_firmware 274 287
+request_irq 982 19
+request_module 274 288
+request_percpu_irq 981 19
+request_threaded_irq 983 19
+reset_control_assert 799 289
+reset_control_deassert 800 289
+reset_controller_register 984 154
+reset_controller_unregister 985 154
 return_ptr 69 12
-rhashtable_destroy 461 288
-rhashtable_insert_fast 984 288
-rhashtable_lookup 985 288
-rhashtable_lookup_fast 985 288
-rhashtable_lookup_insert_fast 984 288
-rhashtable_remove 986 288
-rhashtable_remove_fast 987 288
-rhashtable_walk_next 985 288
-rhashtable_walk_start 988 288
-rhashtable_walk_stop 989 288
-rht_dereference 990 288
-rht_dereference_bucket 990 288
-rht_dereference_bucket_rcu 718 288
-rht_dereference_rcu 718 288
-riscv_has_extension_likely 142 289
-riscv_has_extension_unlikely 142 289
-rmb 991 163
-rootfs_initcall 149 54
+rhashtable_destroy 463 290
+rhashtable_insert_fast 986 290
+rhashtable_lookup 987 290
+rhashtable_lookup_fast 987 290
+rhashtable_lookup_insert_fast 986 290
+rhashtable_remove 988 290
+rhashtable_remove_fast 989 290
+rhashtable_walk_next 987 290
+rhashtable_walk_start 990 290
+rhashtable_walk_stop 991 290
+rht_dereference 992 290
+rht_dereference_bucket 992 290
+rht_dereference_bucket_rcu 720 290
+rht_dereference_rcu 720 290
+riscv_has_extension_likely 144 291
+riscv_has_extension_unlikely 144 291
+rmb 993 165
+rootfs_initcall 151 55
 round_down 1 25
 round_up 1 25
 rounddown 1 25
-rounddown_pow_of_two 1 213
+rounddown_pow_of_two 1 215
 roundup 1 25
-roundup_pow_of_two 1 213
-rproc_add 992 153
-rproc_del 993 153
-rq_lock 893 70
-rq_lock_irq 895 70
-rq_lock_irqsave 896 70
-rq_unlock 898 70
-rq_unlock_irq 904 70
-rq_unlock_irqrestore 905 70
-rt_mutex_lock 994 290
-rt_mutex_lock_interruptible 995 290
-rt_mutex_lock_killable 995 290
-rt_mutex_lock_nested 996 290
-rt_mutex_trylock 997 290
-rt_mutex_unlock 998 290
-rtnl_dereference 921 5
-rtnl_is_locked 999 5
-rtnl_lock 1000 5
-rtnl_lock_interruptible 1001 5
-rtnl_lock_killable 1001 5
-rtnl_net_lock 1002 5
-rtnl_net_unlock 1003 5
-rtnl_trylock 1004 5
-rtnl_unlock 1005 5
-rwlock_init 36 84
-rwlock_is_contended 892 84
-rwlock_needbreak 892 84
-rwsem_assert_held 583 167
-rwsem_assert_held_write 157 167
-rwsem_is_contended 735 167
-rwsem_is_locked 735 167
-sb_bread 272 102
-sb_end_intwrite 433 173
-sb_end_pagefault 433 173
-sb_end_write 433 173
-sb_start_intwrite 436 173
-sb_start_pagefault 436 173
-sb_start_write 436 173
-sb_start_write_trylock 1006 173
-sched_clock 40 235
-sched_preempt_enable_no_resched 100 65
-schedule 609 112
-schedule_delayed_work 1007 18
-schedule_delayed_work_on 1008 18
-schedule_hrtimeout 307 207
-schedule_hrtimeout_range 307 207
-schedule_on_each_cpu 610 18
-schedule_preempt_disabled 609 112
-schedule_timeout 610 112
-schedule_timeout_idle 610 112
-schedule_timeout_interruptible 610 112
-schedule_timeout_killable 610 112
-schedule_timeout_uninterruptible 610 112
-schedule_work 1009 18
-schedule_work_on 1010 18
-scnprintf 40 224
+roundup_pow_of_two 1 215
+rproc_add 994 155
+rproc_del 995 155
+rq_lock 895 71
+rq_lock_irq 897 71
+rq_lock_irqsave 898 71
+rq_unlock 900 71
+rq_unlock_irq 906 71
+rq_unlock_irqrestore 907 71
+rt_mutex_lock 996 292
+rt_mutex_lock_interruptible 997 292
+rt_mutex_lock_killable 997 292
+rt_mutex_lock_nested 998 292
+rt_mutex_trylock 999 292
+rt_mutex_unlock 1000 292
+rtnl_dereference 923 5
+rtnl_is_locked 1001 5
+rtnl_lock 1002 5
+rtnl_lock_interruptible 1003 5
+rtnl_lock_killable 1003 5
+rtnl_net_lock 1004 5
+rtnl_net_unlock 1005 5
+rtnl_trylock 1006 5
+rtnl_unlock 1007 5
+rwlock_init 36 86
+rwlock_is_contended 894 86
+rwlock_needbreak 894 86
+rwsem_assert_held 585 169
+rwsem_assert_held_write 159 169
+rwsem_is_contended 737 169
+rwsem_is_locked 737 169
+sb_bread 274 104
+sb_end_intwrite 435 175
+sb_end_pagefault 435 175
+sb_end_write 435 175
+sb_start_intwrite 438 175
+sb_start_pagefault 438 175
+sb_start_write 438 175
+sb_start_write_trylock 1008 175
+sched_clock 40 237
+sched_preempt_enable_no_resched 100 66
+schedule 611 114
+schedule_delayed_work 1009 18
+schedule_delayed_work_on 1010 18
+schedule_hrtimeout 309 209
+schedule_hrtimeout_range 309 209
+schedule_on_each_cpu 612 18
+schedule_preempt_disabled 611 114
+schedule_timeout 612 114
+schedule_timeout_idle 612 114
+schedule_timeout_interruptible 612 114
+schedule_timeout_killable 612 114
+schedule_timeout_uninterruptible 612 114
+schedule_work 1011 18
+schedule_work_on 1012 18
+scnprintf 40 226
 scoped_cond_guard 17 12
 scoped_guard 17 12
-scoped_seqlock_read 944 67
-scsi_add_host 1011 291
-scsi_add_host_with_dma 1011 291
-scsi_host_put 1012 291
-scsi_remove_host 1013 291
-sema_init 36 166
-seqcount_init 36 292
-seqlock_init 36 292
-serio_register_port 1014 198
-serio_unregister_port 1015 198
-set_bit 321 49
-set_buffer_uptodate 1016 102
-set_cpus_allowed_ptr 272 130
-set_current_state 1017 68
-set_mask_bits 1018 55
-set_page_count 936 181
-set_pmd 1019 106
-set_pmd_at 1020 106
-set_pte 1019 106
-set_pte_at 1020 106
-set_ptes 1020 106
-set_pud_at 1020 106
-set_special_state 107 113
-set_thread_flag 1021 107
-set_ti_thread_flag 1022 107
-set_tsk_need_resched 54 107
-set_tsk_thread_flag 1022 107
-shost_priv 318 121
-sign_extend32 1 55
-sign_extend64 1 55
-signal_pending 44 293
-single_open 1023 22
-single_open_size 1023 22
-size_add 1 83
-size_mul 1 83
-sizeof 3 45
-sizeof_field 3 261
-sk_free 273 95
-skb_clone 82 69
-skb_copy 82 69
-skb_dequeue 1024 69
-skb_dequeue_tail 1024 69
-skb_get 398 69
-skb_peek 269 69
-skb_queue_empty 269 69
-skb_queue_empty_lockless 44 69
-skb_queue_head 1025 69
-skb_queue_head_init 36 69
-skb_queue_len 269 69
-skb_queue_len_lockless 44 69
-skb_queue_purge 1026 69
-skb_queue_tail 1025 69
-skb_unlink 1027 69
-skb_unref 937 69
-smp_acquire__after_ctrl_dep 1028 87
-smp_call_function 785 262
-smp_call_function_any 1029 262
-smp_call_function_many 786 262
-smp_call_function_single 1029 262
-smp_call_function_single_async 1030 262
-smp_cond_load_acquire 1031 87
-smp_cond_load_relaxed 1032 87
-smp_load_acquire 1031 294
-smp_mb 1033 163
-smp_mb__after_atomic 1034 86
-smp_mb__after_mmgrab 1035 190
-smp_mb__after_spinlock 1035 295
-smp_mb__after_srcu_read_lock 1035 104
-smp_mb__after_srcu_read_unlock 1035 295
-smp_mb__after_switch_mm 1033 70
-smp_mb__after_unlock_lock 1035 295
-smp_mb__before_atomic 1036 86
-smp_processor_id 891 185
-smp_read_barrier_depends 749 251
-smp_rmb 1037 163
-smp_store_mb 1038 163
-smp_store_release 457 294
-smp_wmb 1039 163
-snd_card_disconnect 1040 296
-snd_card_free 1041 296
-snd_card_register 1042 296
-snd_devm_card_new 360 121
-snd_soc_register_component 1043 154
-snd_soc_unregister_component 1044 154
-snprintf 40 224
-sock_flag 1045 95
-sock_hold 92 95
-sock_owned_by_me 157 95
-sock_owned_by_user 1046 95
-sock_owned_by_user_nocheck 1046 95
-sock_poll_wait 1047 95
-sock_put 313 95
-sock_reset_flag 1048 95
-sock_set_flag 1049 95
-sock_valbool_flag 1050 95
-softirq_count 542 65
-spi_controller_get_devdata 318 121
-spi_controller_put 358 121
+scoped_seqlock_read 946 68
+scsi_add_host 1013 293
+scsi_add_host_with_dma 1013 293
+scsi_host_put 1014 293
+scsi_remove_host 1015 293
+sema_init 36 168
+seqcount_init 36 294
+seqlock_init 36 294
+serio_register_port 1016 200
+serio_unregister_port 1017 200
+set_bit 323 50
+set_buffer_uptodate 1018 104
+set_cpus_allowed_ptr 274 132
+set_current_state 1019 69
+set_mask_bits 1020 56
+set_page_count 938 183
+set_pmd 1021 108
+set_pmd_at 1022 108
+set_pte 1021 108
+set_pte_at 1022 108
+set_ptes 1022 108
+set_pud_at 1022 108
+set_special_state 107 115
+set_thread_flag 1023 109
+set_ti_thread_flag 1024 109
+set_tsk_need_resched 54 109
+set_tsk_thread_flag 1024 109
+shost_priv 320 123
+sign_extend32 1 56
+sign_extend64 1 56
+signal_pending 44 295
+single_open 1025 22
+single_open_size 1025 22
+size_add 1 85
+size_mul 1 85
+sizeof 3 46
+sizeof_field 3 263
+sk_free 275 97
+skb_clone 82 70
+skb_copy 82 70
+skb_dequeue 1026 70
+skb_dequeue_tail 1026 70
+skb_get 400 70
+skb_peek 271 70
+skb_queue_empty 271 70
+skb_queue_empty_lockless 44 70
+skb_queue_head 1027 70
+skb_queue_head_init 36 70
+skb_queue_len 271 70
+skb_queue_len_lockless 44 70
+skb_queue_purge 1028 70
+skb_queue_tail 1027 70
+skb_unlink 1029 70
+skb_unref 939 70
+smp_acquire__after_ctrl_dep 1030 89
+smp_call_function 787 264
+smp_call_function_any 1031 264
+smp_call_function_many 788 264
+smp_call_function_single 1031 264
+smp_call_function_single_async 1032 264
+smp_cond_load_acquire 1033 89
+smp_cond_load_relaxed 1034 89
+smp_load_acquire 1033 296
+smp_mb 1035 165
+smp_mb__after_atomic 1036 88
+smp_mb__after_mmgrab 1037 192
+smp_mb__after_spinlock 1037 297
+smp_mb__after_srcu_read_lock 1037 106
+smp_mb__after_srcu_read_unlock 1037 297
+smp_mb__after_switch_mm 1035 71
+smp_mb__after_unlock_lock 1037 297
+smp_mb__before_atomic 1038 88
+smp_processor_id 893 187
+smp_read_barrier_depends 751 253
+smp_rmb 1039 165
+smp_store_mb 1040 165
+smp_store_release 459 296
+smp_wmb 1041 165
+snd_card_disconnect 1042 298
+snd_card_free 1043 298
+snd_card_register 1044 298
+snd_devm_card_new 362 123
+snd_soc_register_component 1045 156
+snd_soc_unregister_component 1046 156
+snprintf 40 226
+sock_flag 1047 97
+sock_hold 92 97
+sock_owned_by_me 159 97
+sock_owned_by_user 1048 97
+sock_owned_by_user_nocheck 1048 97
+sock_poll_wait 1049 97
+sock_put 315 97
+sock_reset_flag 1050 97
+sock_set_flag 1051 97
+sock_valbool_flag 1052 97
+softirq_count 544 66
+spi_controller_get_devdata 320 123
+spi_controller_put 360 123
 spi_get_drvdata 40 11
-spi_master_get_devdata 318 121
-spi_master_put 358 121
-spi_register_controller 1051 155
-spi_register_master 1051 155
-spi_sync 272 155
-spi_unregister_controller 1052 155
-spi_unregister_master 1052 155
-spin_is_contended 892 84
-spin_is_locked 892 84
-spin_lock 94 274
-spin_lock_bh 95 274
-spin_lock_init 36 84
-spin_lock_irq 1053 274
-spin_lock_irqsave 1054 274
-spin_lock_irqsave_nested 1055 274
-spin_lock_nest_lock 1056 274
-spin_lock_nested 1056 274
-spin_needbreak 892 84
-spin_trylock 839 274
-spin_trylock_bh 1057 274
-spin_trylock_irq 1058 274
-spin_trylock_irqsave 1059 274
-spin_unlock 97 274
-spin_unlock_bh 98 274
-spin_unlock_irq 1060 274
-spin_unlock_irqrestore 1061 274
-spin_until_cond 1062 297
-sprintf 40 224
-srcu_barrier 1063 104
-srcu_dereference 1064 276
-srcu_dereference_check 1064 276
-srcu_dereference_notrace 1064 276
-srcu_down_read 1065 104
-srcu_down_read_fast 1065 104
-srcu_read_lock 1065 104
-srcu_read_lock_fast 1065 104
-srcu_read_lock_fast_notrace 1065 104
-srcu_read_lock_fast_updown 1065 104
-srcu_read_lock_held 892 42
-srcu_read_lock_nmisafe 1065 104
-srcu_read_lock_notrace 1065 104
-srcu_read_unlock 1066 104
-srcu_read_unlock_fast 1066 104
-srcu_read_unlock_fast_notrace 1066 104
-srcu_read_unlock_fast_updown 1066 104
-srcu_read_unlock_nmisafe 1066 104
-srcu_read_unlock_notrace 1066 104
-srcu_up_read 1066 104
-srcu_up_read_fast 1066 104
-ssleep 308 182
-start_poll_synchronize_rcu 475 42
-start_poll_synchronize_srcu 476 104
+spi_master_get_devdata 320 123
+spi_master_put 360 123
+spi_register_controller 1053 157
+spi_register_master 1053 157
+spi_sync 274 157
+spi_unregister_controller 1054 157
+spi_unregister_master 1054 157
+spin_is_contended 894 86
+spin_is_locked 894 86
+spin_lock 94 276
+spin_lock_bh 95 276
+spin_lock_init 36 86
+spin_lock_irq 1055 276
+spin_lock_irqsave 1056 276
+spin_lock_irqsave_nested 1057 276
+spin_lock_nest_lock 1058 276
+spin_lock_nested 1058 276
+spin_needbreak 894 86
+spin_trylock 841 276
+spin_trylock_bh 1059 276
+spin_trylock_irq 1060 276
+spin_trylock_irqsave 1061 276
+spin_unlock 97 276
+spin_unlock_bh 98 276
+spin_unlock_irq 1062 276
+spin_unlock_irqrestore 1063 276
+spin_until_cond 1064 299
+sprintf 40 226
+srcu_barrier 1065 106
+srcu_dereference 1066 278
+srcu_dereference_check 1066 278
+srcu_dereference_notrace 1066 278
+srcu_down_read 1067 106
+srcu_down_read_fast 1067 106
+srcu_read_lock 1067 106
+srcu_read_lock_fast 1067 106
+srcu_read_lock_fast_notrace 1067 106
+srcu_read_lock_fast_updown 1067 106
+srcu_read_lock_held 894 43
+srcu_read_lock_nmisafe 1067 106
+srcu_read_lock_notrace 1067 106
+srcu_read_unlock 1068 106
+srcu_read_unlock_fast 1068 106
+srcu_read_unlock_fast_notrace 1068 106
+srcu_read_unlock_fast_updown 1068 106
+srcu_read_unlock_nmisafe 1068 106
+srcu_read_unlock_notrace 1068 106
+srcu_up_read 1068 106
+srcu_up_read_fast 1068 106
+ssleep 310 184
+start_poll_synchronize_rcu 477 43
+start_poll_synchronize_srcu 478 106
 static_assert 1 10
-static_branch_dec 1067 298
-static_branch_dec_cpuslocked 1068 298
-static_branch_disable 1069 298
-static_branch_disable_cpuslocked 1070 298
-static_branch_enable 1071 298
-static_branch_enable_cpuslocked 1072 298
-static_branch_inc 1073 298
-static_branch_inc_cpuslocked 1074 298
-static_branch_likely 1075 298
-static_branch_unlikely 1075 298
-static_cpu_has 142 101
-static_key_count 44 222
-static_key_disable 1069 298
-static_key_disable_cpuslocked 1070 298
-static_key_enable 1071 298
-static_key_enable_cpuslocked 1072 298
-static_key_enabled 1076 298
-static_key_false 1076 298
-static_key_fast_inc_not_disabled 220 222
-static_key_slow_dec 1067 298
-static_key_slow_dec_cpuslocked 1068 298
-static_key_slow_inc 1073 298
-static_key_slow_inc_cpuslocked 1074 298
-static_key_true 1076 298
-stop_machine 610 299
-store_release_wake_up 1077 90
-strcasecmp 40 230
-strchr 40 230
-strcmp 40 230
-strcpy 61 230
-strlcpy 61 230
-strlen 40 230
-strncmp 40 230
-strncpy 61 230
-strncpy_from_user 73 58
-strndup_user 728 230
-strnlen 40 230
-strnlen_user 728 58
-strrchr 40 230
-strscpy 61 230
-strscpy_pad 61 230
-strstr 40 230
-struct_size 1 83
-struct_size_t 1 83
-submit_bio 17 97
-submit_bio_wait 250 97
-subsys_initcall 149 54
-subsys_initcall_sync 149 54
-swab16 1 300
-swab32 1 300
-swab64 1 300
-swait_active 44 46
-swait_event_exclusive 1078 68
-swait_event_idle_exclusive 1078 68
-swait_event_interruptible_exclusive 1079 68
-swait_event_interruptible_timeout_exclusive 1079 68
-swait_event_timeout_exclusive 1079 68
-swake_up_all 133 215
-swake_up_all_locked 133 215
-swake_up_locked 133 215
-swake_up_one 133 215
-swq_has_sleeper 468 46
-sync_blockdev 250 75
-sync_cmpxchg 300 86
-sync_try_cmpxchg 1080 86
-synchronize_hardirq 1081 19
-synchronize_irq 1082 19
-synchronize_net 1083 283
-synchronize_rcu 1083 115
-synchronize_rcu_expedited 1083 115
-synchronize_rcu_tasks 1084 115
-synchronize_rcu_tasks_rude 1084 115
-synchronize_rcu_tasks_trace 1084 115
-synchronize_srcu 1085 104
-synchronize_srcu_expedited 1085 104
-sysfs_emit 40 224
-sysfs_emit_at 40 224
-sysfs_remove_bin_file 355 133
-sysfs_remove_file 355 133
-sysfs_remove_files 355 133
-sysfs_remove_group 355 133
-sysfs_remove_groups 355 133
-task_cpu 40 113
-task_lock 94 191
-task_pid_nr 40 113
-task_rq_lock 1086 70
-task_rq_unlock 1087 70
-task_tgid_nr 40 113
-task_unlock 97 191
-task_work_add 1088 301
-tasklet_disable 1089 19
-tasklet_disable_in_atomic 1090 19
-tasklet_disable_nosync 1091 19
-tasklet_enable 1092 19
-tasklet_hi_schedule 1093 19
-tasklet_init 1094 19
-tasklet_kill 1095 19
-tasklet_schedule 1093 19
-tasklet_setup 1094 19
-tasklet_unlock_wait 1096 19
-tcf_queue_work 26 302
-test_and_change_bit 1097 49
-test_and_clear_bit 322 49
-test_and_clear_thread_flag 1098 107
-test_and_clear_ti_thread_flag 1099 107
-test_and_clear_tsk_thread_flag 1099 107
-test_and_clear_wake_up_bit 1100 90
-test_and_set_bit 323 49
-test_and_set_bit_lock 1101 49
-test_and_set_thread_flag 1102 107
-test_and_set_ti_thread_flag 1103 107
-test_and_set_tsk_thread_flag 1103 107
-test_bit 324 49
-test_bit_acquire 1104 49
-test_thread_flag 1105 107
-test_ti_thread_flag 1045 107
-test_tsk_thread_flag 1045 107
-thermal_zone_device_unregister 1106 156
-this_cpu_add 116 71
-this_cpu_add_return 117 71
-this_cpu_and 118 71
-this_cpu_cmpxchg 119 71
-this_cpu_cmpxchg128 119 71
-this_cpu_cmpxchg64 119 71
-this_cpu_dec 120 71
-this_cpu_dec_return 121 71
-this_cpu_has 142 101
-this_cpu_inc 122 71
-this_cpu_inc_return 123 71
-this_cpu_or 124 71
-this_cpu_ptr 125 186
-this_cpu_read 126 71
-this_cpu_sub 127 71
-this_cpu_sub_return 128 71
-this_cpu_try_cmpxchg 129 71
-this_cpu_try_cmpxchg128 129 71
-this_cpu_try_cmpxchg64 129 71
-this_cpu_write 130 71
-this_cpu_xchg 131 71
-time_after 40 221
-time_after_eq 40 221
-time_before 40 221
-time_before_eq 40 221
-time_is_after_jiffies 40 221
-time_is_before_jiffies 40 221
-timer_container_of 314 23
-timer_delete 339 76
-timer_delete_sync 338 76
-timer_delete_sync_try 1107 76
+static_branch_dec 1069 300
+static_branch_dec_cpuslocked 1070 300
+static_branch_disable 1071 300
+static_branch_disable_cpuslocked 1072 300
+static_branch_enable 1073 300
+static_branch_enable_cpuslocked 1074 300
+static_branch_inc 1075 300
+static_branch_inc_cpuslocked 1076 300
+static_branch_likely 1077 300
+static_branch_unlikely 1077 300
+static_cpu_has 144 103
+static_key_count 44 224
+static_key_disable 1071 300
+static_key_disable_cpuslocked 1072 300
+static_key_enable 1073 300
+static_key_enable_cpuslocked 1074 300
+static_key_enabled 1078 300
+static_key_false 1078 300
+static_key_fast_inc_not_disabled 222 224
+static_key_slow_dec 1069 300
+static_key_slow_dec_cpuslocked 1070 300
+static_key_slow_inc 1075 300
+static_key_slow_inc_cpuslocked 1076 300
+static_key_true 1078 300
+stop_machine 612 301
+store_release_wake_up 1079 92
+strcasecmp 40 232
+strchr 40 232
+strcmp 40 232
+strcpy 61 232
+strlcpy 61 232
+strlen 40 232
+strncmp 40 232
+strncpy 61 232
+strncpy_from_user 73 59
+strndup_user 730 232
+strnlen 40 232
+strnlen_user 730 59
+strrchr 40 232
+strscpy 61 232
+strscpy_pad 61 232
+strstr 40 232
+struct_size 1 85
+struct_size_t 1 85
+submit_bio 17 99
+submit_bio_wait 252 99
+subsys_initcall 151 55
+subsys_initcall_sync 151 55
+swab16 1 302
+swab32 1 302
+swab64 1 302
+swait_active 44 47
+swait_event_exclusive 1080 69
+swait_event_idle_exclusive 1080 69
+swait_event_interruptible_exclusive 1081 69
+swait_event_interruptible_timeout_exclusive 1081 69
+swait_event_timeout_exclusive 1081 69
+swake_up_all 133 217
+swake_up_all_locked 133 217
+swake_up_locked 133 217
+swake_up_one 133 217
+swq_has_sleeper 470 47
+sync_blockdev 252 77
+sync_cmpxchg 302 88
+sync_try_cmpxchg 1082 88
+synchronize_hardirq 1083 19
+synchronize_irq 1084 19
+synchronize_net 1085 285
+synchronize_rcu 1085 117
+synchronize_rcu_expedited 1085 117
+synchronize_rcu_tasks 1086 117
+synchronize_rcu_tasks_rude 1086 117
+synchronize_rcu_tasks_trace 1086 117
+synchronize_srcu 1087 106
+synchronize_srcu_expedited 1087 106
+sysfs_emit 40 226
+sysfs_emit_at 40 226
+sysfs_remove_bin_file 357 135
+sysfs_remove_file 357 135
+sysfs_remove_files 357 135
+sysfs_remove_group 357 135
+sysfs_remove_groups 357 135
+task_cpu 40 115
+task_lock 94 193
+task_pid_nr 40 115
+task_rq_lock 1088 71
+task_rq_unlock 1089 71
+task_tgid_nr 40 115
+task_unlock 97 193
+task_work_add 1090 303
+tasklet_disable 1091 19
+tasklet_disable_in_atomic 1092 19
+tasklet_disable_nosync 1093 19
+tasklet_enable 1094 19
+tasklet_hi_schedule 1095 19
+tasklet_init 1096 19
+tasklet_kill 1097 19
+tasklet_schedule 1095 19
+tasklet_setup 1096 19
+tasklet_unlock_wait 1098 19
+tcf_queue_work 26 304
+test_and_change_bit 1099 50
+test_and_clear_bit 324 50
+test_and_clear_thread_flag 1100 109
+test_and_clear_ti_thread_flag 1101 109
+test_and_clear_tsk_thread_flag 1101 109
+test_and_clear_wake_up_bit 1102 92
+test_and_set_bit 325 50
+test_and_set_bit_lock 1103 50
+test_and_set_thread_flag 1104 109
+test_and_set_ti_thread_flag 1105 109
+test_and_set_tsk_thread_flag 1105 109
+test_bit 326 50
+test_bit_acquire 1106 50
+test_thread_flag 1107 109
+test_ti_thread_flag 1047 109
+test_tsk_thread_flag 1047 109
+thermal_zone_device_unregister 1108 158
+this_cpu_add 116 72
+this_cpu_add_return 117 72
+this_cpu_and 118 72
+this_cpu_cmpxchg 119 72
+this_cpu_cmpxchg128 119 72
+this_cpu_cmpxchg64 119 72
+this_cpu_dec 120 72
+this_cpu_dec_return 121 72
+this_cpu_has 144 103
+this_cpu_inc 122 72
+this_cpu_inc_return 123 72
+this_cpu_or 124 72
+this_cpu_ptr 125 188
+this_cpu_read 126 72
+this_cpu_sub 127 72
+this_cpu_sub_return 128 72
+this_cpu_try_cmpxchg 129 72
+this_cpu_try_cmpxchg128 129 72
+this_cpu_try_cmpxchg64 129 72
+this_cpu_write 130 72
+this_cpu_xchg 131 72
+time_after 40 223
+time_after_eq 40 223
+time_before 40 223
+time_before_eq 40 223
+time_is_after_jiffies 40 223
+time_is_before_jiffies 40 223
+timer_container_of 316 23
+timer_delete 341 78
+timer_delete_sync 340 78
+timer_delete_sync_try 1109 78
 timer_pending 106 23
-timer_reduce 757 76
-timer_setup 1108 23
-timer_setup_on_stack 1109 23
-timer_shutdown 1110 76
-timer_shutdown_sync 1111 76
-tlb_finish_mmu 66 303
-tlb_flush_mmu 66 303
-tlb_gather_mmu 727 303
-tlb_remove_page 249 303
-tlb_remove_table 1112 303
-truncate_inode_pages 751 111
-try_cmpxchg 1080 86
-try_cmpxchg128 1080 86
-try_cmpxchg128_acquire 1113 86
-try_cmpxchg128_local 1114 109
-try_cmpxchg128_relaxed 1115 86
-try_cmpxchg128_release 1116 86
-try_cmpxchg64 1080 86
-try_cmpxchg64_acquire 1113 86
-try_cmpxchg64_local 1114 109
-try_cmpxchg64_relaxed 1115 86
-try_cmpxchg64_release 1116 86
-try_cmpxchg_acquire 1113 86
-try_cmpxchg_local 1114 109
-try_cmpxchg_relaxed 1115 86
-try_cmpxchg_release 1116 86
-try_get_page 332 111
-try_module_get 458 63
-try_to_del_timer_sync 1107 76
-try_to_wake_up 336 68
-try_wait_for_completion 1117 110
-tryget_task_struct 332 191
-trylock_buffer 1118 102
-trylock_page 459 171
-typec_register_port 1119 304
-typec_unregister_port 1120 304
-typeof 3 45
-u64_stats_add 1121 305
-u64_stats_fetch_begin 626 305
-u64_stats_fetch_retry 1122 305
-u64_stats_inc 687 305
-u64_stats_init 36 305
-u64_stats_read 806 305
-u64_stats_set 690 305
-u64_stats_sub 1123 305
-u64_stats_update_begin 1124 305
-u64_stats_update_begin_irqsave 1125 305
-u64_stats_update_end 1126 305
-u64_stats_update_end_irqrestore 1126 305
-u64_to_user_ptr 1 249
-uart_add_one_port 1127 306
-uart_port_lock 94 306
-uart_port_lock_irq 1053 306
-uart_port_lock_irqsave 1054 306
-uart_port_trylock 839 306
-uart_port_trylock_irqsave 1059 306
-uart_port_unlock 97 306
-uart_port_unlock_irq 1060 306
-uart_port_unlock_irqrestore 1061 306
-uart_remove_one_port 1128 306
-udelay 341 182
+timer_reduce 759 78
+timer_setup 1110 23
+timer_setup_on_stack 1111 23
+timer_shutdown 1112 78
+timer_shutdown_sync 1113 78
+tlb_finish_mmu 66 305
+tlb_flush_mmu 66 305
+tlb_gather_mmu 729 305
+tlb_remove_page 251 305
+tlb_remove_table 1114 305
+truncate_inode_pages 753 113
+try_cmpxchg 1082 88
+try_cmpxchg128 1082 88
+try_cmpxchg128_acquire 1115 88
+try_cmpxchg128_local 1116 111
+try_cmpxchg128_relaxed 1117 88
+try_cmpxchg128_release 1118 88
+try_cmpxchg64 1082 88
+try_cmpxchg64_acquire 1115 88
+try_cmpxchg64_local 1116 111
+try_cmpxchg64_relaxed 1117 88
+try_cmpxchg64_release 1118 88
+try_cmpxchg_acquire 1115 88
+try_cmpxchg_local 1116 111
+try_cmpxchg_relaxed 1117 88
+try_cmpxchg_release 1118 88
+try_get_page 334 113
+try_module_get 460 64
+try_to_del_timer_sync 1109 78
+try_to_wake_up 338 69
+try_wait_for_completion 1119 112
+tryget_task_struct 334 193
+trylock_buffer 1120 104
+trylock_page 461 173
+typec_register_port 1121 306
+typec_unregister_port 1122 306
+typeof 3 46
+u64_stats_add 1123 307
+u64_stats_fetch_begin 628 307
+u64_stats_fetch_retry 1124 307
+u64_stats_inc 689 307
+u64_stats_init 36 307
+u64_stats_read 808 307
+u64_stats_set 692 307
+u64_stats_sub 1125 307
+u64_stats_update_begin 1126 307
+u64_stats_update_begin_irqsave 1127 307
+u64_stats_update_end 1128 307
+u64_stats_update_end_irqrestore 1128 307
+u64_to_user_ptr 1 251
+uart_add_one_port 1129 39
+uart_port_lock 94 39
+uart_port_lock_irq 1055 39
+uart_port_lock_irqsave 1056 39
+uart_port_trylock 841 39
+uart_port_trylock_irqsave 1061 39
+uart_port_unlock 97 39
+uart_port_unlock_irq 1062 39
+uart_port_unlock_irqrestore 1063 39
+uart_remove_one_port 1130 39
+udelay 343 184
 umax 1 25
 umin 1 25
-unbind_from_irqhandler 1129 96
-unlikely 79 39
-unlock_buffer 1130 102
-unlock_new_inode 646 175
-unlock_page 460 171
-unlock_sock_fast 978 95
-unlock_task_sighand 1131 240
-unrcu_pointer 1132 276
+unbind_from_irqhandler 1131 98
+unlikely 79 40
+unlock_buffer 1132 104
+unlock_new_inode 648 177
+unlock_page 462 173
+unlock_sock_fast 980 97
+unlock_task_sighand 1133 242
+unrcu_pointer 1134 278
 unreachable 11 8
-unregister_candev 1133 64
-unregister_netdev 1134 283
-unregister_netdevice 1133 64
-up 1135 166
-up_read 147 167
-up_read_non_owner 147 167
-up_write 148 167
-update_mmu_cache 341 179
+unregister_candev 1135 65
+unregister_netdev 1136 285
+unregister_netdevice 1135 65
+up 1137 168
+up_read 149 169
+up_read_non_owner 149 169
+up_write 150 169
+update_mmu_cache 343 181
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1136 307
-usb_alloc_urb 82 308
-usb_block_urb 1137 308
-usb_control_msg 272 308
-usb_del_gadget_udc 1138 307
-usb_fill_bulk_urb 1139 308
-usb_fill_control_urb 1140 308
-usb_fill_int_urb 1139 308
-usb_free_urb 313 308
-usb_get_dev 398 308
-usb_kill_anchored_urbs 1141 308
-usb_kill_urb 1142 308
-usb_poison_anchored_urbs 1141 308
-usb_poison_urb 1143 308
-usb_put_dev 428 308
-usb_put_urb 313 308
-usb_submit_urb 1144 308
-usb_unlink_anchored_urbs 1141 308
-usb_unlink_urb 1145 308
-usb_unpoison_anchored_urbs 1146 308
-usecs_to_jiffies 40 221
-usleep_idle_range 308 182
-usleep_range 308 182
-usleep_range_state 308 182
-va_arg 1 309
-va_copy 1 309
-va_end 1 309
-va_start 1 309
-vfree 627 310
-vfs_fsync 250 175
-video_drvdata 318 121
-virt_load_acquire 1031 294
-virt_mb 1033 163
-virt_mb__after_atomic 1034 86
-virt_mb__before_atomic 1036 86
-virt_rmb 1037 163
-virt_store_mb 1038 163
-virt_store_release 457 294
-virt_to_folio 40 111
-virt_to_page 40 111
-virt_to_phys 40 111
-virt_wmb 1039 163
-vma_assert_locked 583 241
-vma_assert_read_locked 583 241
-vma_assert_write_locked 157 241
-vma_end_read 1147 241
-vma_end_write_all 1148 241
-vma_is_attached 106 241
-vma_start_read 709 241
-vma_start_read_locked 709 241
-vma_start_read_locked_nested 1149 241
-vma_start_write 1150 241
-vma_start_write_killable 1151 241
-vmalloc 140 310
-vzalloc 140 310
-wait_event 1078 68
-wait_event_cmd 1078 68
-wait_event_exclusive_cmd 1078 68
-wait_event_freezable 1079 68
-wait_event_freezable_timeout 1079 68
-wait_event_hrtimeout 1079 68
-wait_event_idle 1078 68
-wait_event_idle_exclusive 1078 68
-wait_event_idle_timeout 1079 68
-wait_event_interruptible 1079 68
-wait_event_interruptible_exclusive 1079 68
-wait_event_interruptible_hrtimeout 1079 68
-wait_event_interruptible_lock_irq 1079 68
-wait_event_interruptible_locked 1079 68
-wait_event_interruptible_locked_irq 1079 68
-wait_event_interruptible_timeout 1079 68
-wait_event_killable 1079 68
-wait_event_killable_timeout 1079 68
-wait_event_lock_irq 1078 68
-wait_event_lock_irq_cmd 1078 68
-wait_event_state 1079 68
-wait_event_timeout 1079 68
-wait_for_completion 1152 110
-wait_for_completion_interruptible 1153 110
-wait_for_completion_interruptible_timeout 1153 110
-wait_for_completion_io 1152 110
-wait_for_completion_io_timeout 1153 110
-wait_for_completion_killable 1153 110
-wait_for_completion_killable_timeout 1153 110
-wait_for_completion_state 1153 110
-wait_for_completion_timeout 1153 110
-wait_on_bit 1154 90
-wait_on_bit_action 1154 90
-wait_on_bit_io 1154 90
-wait_on_bit_lock 1155 90
-wait_on_bit_lock_action 1155 90
-wait_on_bit_lock_io 1155 90
-wait_on_bit_timeout 1154 90
-wait_on_buffer 461 102
-wait_on_page_writeback 461 171
-wait_task_inactive 250 130
-wait_var_event 1156 90
-wait_var_event_any_lock 1157 90
-wait_var_event_interruptible 1157 90
-wait_var_event_io 1156 90
-wait_var_event_killable 1157 90
-wait_var_event_mutex 1157 90
-wait_var_event_spinlock 1157 90
-wait_var_event_timeout 1157 90
-wait_woken 1158 73
-waitqueue_active 44 46
-wake_q_add 1159 130
-wake_q_add_safe 1159 130
-wake_up 132 68
-wake_up_all 132 68
-wake_up_all_locked 133 68
-wake_up_bit 1160 311
-wake_up_interruptible 132 68
-wake_up_interruptible_all 132 68
-wake_up_interruptible_nr 132 68
-wake_up_interruptible_poll 132 68
-wake_up_interruptible_sync 133 68
-wake_up_interruptible_sync_poll 133 68
-wake_up_interruptible_sync_poll_locked 133 46
-wake_up_locked 133 68
-wake_up_locked_poll 133 68
-wake_up_new_task 1161 130
-wake_up_nr 132 68
-wake_up_poll 132 68
-wake_up_poll_on_current_cpu 133 46
-wake_up_pollfree 133 46
-wake_up_process 1162 68
-wake_up_q 646 130
-wake_up_state 1162 68
-wake_up_sync 133 68
-wake_up_var 1163 311
-wake_up_var_locked 133 90
-wake_up_var_protected 133 90
-watchdog_register_device 1164 157
-watchdog_unregister_device 1165 157
-wiphy_free 358 121
-wiphy_lock 353 243
-wiphy_priv 318 121
-wiphy_unlock 357 243
-wmb 1166 163
-woken_wake_function 336 73
-work_busy 1167 18
+usb_add_gadget_udc 1138 308
+usb_alloc_urb 82 309
+usb_block_urb 1139 309
+usb_control_msg 274 309
+usb_del_gadget_udc 1140 308
+usb_fill_bulk_urb 1141 309
+usb_fill_control_urb 1142 309
+usb_fill_int_urb 1141 309
+usb_free_urb 315 309
+usb_get_dev 400 309
+usb_kill_anchored_urbs 1143 309
+usb_kill_urb 1144 309
+usb_poison_anchored_urbs 1143 309
+usb_poison_urb 1145 309
+usb_put_dev 430 309
+usb_put_urb 315 309
+usb_submit_urb 1146 309
+usb_unlink_anchored_urbs 1143 309
+usb_unlink_urb 1147 309
+usb_unpoison_anchored_urbs 1148 309
+usecs_to_jiffies 40 223
+usleep_idle_range 310 184
+usleep_range 310 184
+usleep_range_state 310 184
+va_arg 1 310
+va_copy 1 310
+va_end 1 310
+va_start 1 310
+vfree 629 311
+vfs_fsync 252 177
+video_drvdata 320 123
+virt_load_acquire 1033 296
+virt_mb 1035 165
+virt_mb__after_atomic 1036 88
+virt_mb__before_atomic 1038 88
+virt_rmb 1039 165
+virt_store_mb 1040 165
+virt_store_release 459 296
+virt_to_folio 40 113
+virt_to_page 40 113
+virt_to_phys 40 113
+virt_wmb 1041 165
+vma_assert_locked 585 243
+vma_assert_read_locked 585 243
+vma_assert_write_locked 159 243
+vma_end_read 1149 243
+vma_end_write_all 1150 243
+vma_is_attached 106 243
+vma_start_read 711 243
+vma_start_read_locked 711 243
+vma_start_read_locked_nested 1151 243
+vma_start_write 1152 243
+vma_start_write_killable 1153 243
+vmalloc 142 311
+vzalloc 142 311
+wait_event 1080 69
+wait_event_cmd 1080 69
+wait_event_exclusive_cmd 1080 69
+wait_event_freezable 1081 69
+wait_event_freezable_timeout 1081 69
+wait_event_hrtimeout 1081 69
+wait_event_idle 1080 69
+wait_event_idle_exclusive 1080 69
+wait_event_idle_timeout 1081 69
+wait_event_interruptible 1081 69
+wait_event_interruptible_exclusive 1081 69
+wait_event_interruptible_hrtimeout 1081 69
+wait_event_interruptible_lock_irq 1081 69
+wait_event_interruptible_locked 1081 69
+wait_event_interruptible_locked_irq 1081 69
+wait_event_interruptible_timeout 1081 69
+wait_event_killable 1081 69
+wait_event_killable_timeout 1081 69
+wait_event_lock_irq 1080 69
+wait_event_lock_irq_cmd 1080 69
+wait_event_state 1081 69
+wait_event_timeout 1081 69
+wait_for_completion 1154 112
+wait_for_completion_interruptible 1155 112
+wait_for_completion_interruptible_timeout 1155 112
+wait_for_completion_io 1154 112
+wait_for_completion_io_timeout 1155 112
+wait_for_completion_killable 1155 112
+wait_for_completion_killable_timeout 1155 112
+wait_for_completion_state 1155 112
+wait_for_completion_timeout 1155 112
+wait_on_bit 1156 92
+wait_on_bit_action 1156 92
+wait_on_bit_io 1156 92
+wait_on_bit_lock 1157 92
+wait_on_bit_lock_action 1157 92
+wait_on_bit_lock_io 1157 92
+wait_on_bit_timeout 1156 92
+wait_on_buffer 463 104
+wait_on_page_writeback 463 173
+wait_task_inactive 252 132
+wait_var_event 1158 92
+wait_var_event_any_lock 1159 92
+wait_var_event_interruptible 1159 92
+wait_var_event_io 1158 92
+wait_var_event_killable 1159 92
+wait_var_event_mutex 1159 92
+wait_var_event_spinlock 1159 92
+wait_var_event_timeout 1159 92
+wait_woken 1160 74
+waitqueue_active 44 47
+wake_q_add 1161 132
+wake_q_add_safe 1161 132
+wake_up 132 69
+wake_up_all 132 69
+wake_up_all_locked 133 69
+wake_up_bit 1162 312
+wake_up_interruptible 132 69
+wake_up_interruptible_all 132 69
+wake_up_interruptible_nr 132 69
+wake_up_interruptible_poll 132 69
+wake_up_interruptible_sync 133 69
+wake_up_interruptible_sync_poll 133 69
+wake_up_interruptible_sync_poll_locked 133 47
+wake_up_locked 133 69
+wake_up_locked_poll 133 69
+wake_up_new_task 1163 132
+wake_up_nr 132 69
+wake_up_poll 132 69
+wake_up_poll_on_current_cpu 133 47
+wake_up_pollfree 133 47
+wake_up_process 1164 69
+wake_up_q 648 132
+wake_up_state 1164 69
+wake_up_sync 133 69
+wake_up_var 1165 312
+wake_up_var_locked 133 92
+wake_up_var_protected 133 92
+watchdog_register_device 1166 159
+watchdog_unregister_device 1167 159
+wiphy_free 360 123
+wiphy_lock 355 245
+wiphy_priv 320 123
+wiphy_unlock 359 245
+wmb 1168 165
+woken_wake_function 338 74
+work_busy 1169 18
 work_pending 106 18
-wq_has_single_sleeper 44 46
-wq_has_sleeper 468 46
-write_lock 1168 274
-write_lock_bh 1169 274
-write_lock_irq 1170 274
-write_lock_irqsave 1171 274
-write_lock_nested 1172 274
-write_seqcount_begin 907 67
-write_seqcount_begin_nested 907 67
-write_seqcount_end 908 67
-write_seqcount_invalidate 906 67
-write_seqcount_latch 906 67
-write_seqcount_latch_begin 907 67
-write_seqcount_latch_end 1126 67
-write_seqlock 945 67
-write_seqlock_bh 946 67
-write_seqlock_irq 947 67
-write_seqlock_irqsave 948 67
-write_sequnlock 949 67
-write_sequnlock_bh 950 67
-write_sequnlock_irq 951 67
-write_sequnlock_irqrestore 952 67
-write_trylock 1173 274
-write_trylock_irqsave 1174 274
-write_unlock 1175 274
-write_unlock_bh 1176 274
-write_unlock_irq 1177 274
-write_unlock_irqrestore 1178 274
-writeb 104 66
-writeb_relaxed 104 66
-writel 104 66
-writel_relaxed 104 66
-writeq 104 66
-writeq_relaxed 104 66
-writesb 85 66
-writesl 85 66
-writesq 85 66
-writesw 85 66
-writew 104 66
-writew_relaxed 104 66
-wrprotect_ptes 290 106
-ww_mutex_lock 354 312
-ww_mutex_lock_interruptible 354 312
-ww_mutex_lock_slow 353 312
-ww_mutex_lock_slow_interruptible 354 312
-ww_mutex_trylock 356 312
-ww_mutex_unlock 357 312
-xa_alloc 135 74
-xa_cmpxchg 1179 74
-xa_erase 1180 74
-xa_erase_irq 1180 74
-xa_for_each 1181 74
-xa_insert 135 74
-xa_load 889 74
-xa_lock 94 313
-xa_lock_bh 95 313
-xa_lock_irq 1053 313
-xa_lock_irqsave 1054 313
-xa_store 1182 74
-xa_store_irq 1182 74
-xa_trylock 839 313
-xa_unlock 97 313
-xa_unlock_bh 98 313
-xa_unlock_irq 1060 313
-xa_unlock_irqrestore 1061 313
-xas_load 889 74
-xas_lock 94 313
-xas_lock_bh 95 313
-xas_lock_irq 1053 313
-xas_lock_irqsave 1054 313
-xas_store 1183 74
-xas_unlock 97 313
-xas_unlock_bh 98 313
-xas_unlock_irq 1060 313
-xas_unlock_irqrestore 1061 313
-xchg 240 86
-xchg_acquire 241 86
-xchg_relaxed 242 86
-xchg_release 243 86
-xor_unlock_is_negative_byte 1184 49
-xprt_wait_for_buffer_space 54 314
-xprt_write_space 1185 314
-yield 609 112
+wq_has_single_sleeper 44 47
+wq_has_sleeper 470 47
+write_lock 1170 276
+write_lock_bh 1171 276
+write_lock_irq 1172 276
+write_lock_irqsave 1173 276
+write_lock_nested 1174 276
+write_seqcount_begin 909 68
+write_seqcount_begin_nested 909 68
+write_seqcount_end 910 68
+write_seqcount_invalidate 908 68
+write_seqcount_latch 908 68
+write_seqcount_latch_begin 909 68
+write_seqcount_latch_end 1128 68
+write_seqlock 947 68
+write_seqlock_bh 948 68
+write_seqlock_irq 949 68
+write_seqlock_irqsave 950 68
+write_sequnlock 951 68
+write_sequnlock_bh 952 68
+write_sequnlock_irq 953 68
+write_sequnlock_irqrestore 954 68
+write_trylock 1175 276
+write_trylock_irqsave 1176 276
+write_unlock 1177 276
+write_unlock_bh 1178 276
+write_unlock_irq 1179 276
+write_unlock_irqrestore 1180 276
+writeb 104 67
+writeb_relaxed 104 67
+writel 104 67
+writel_relaxed 104 67
+writeq 104 67
+writeq_relaxed 104 67
+writesb 85 67
+writesl 85 67
+writesq 85 67
+writesw 85 67
+writew 104 67
+writew_relaxed 104 67
+wrprotect_ptes 292 108
+ww_mutex_lock 356 313
+ww_mutex_lock_interruptible 356 313
+ww_mutex_lock_slow 355 313
+ww_mutex_lock_slow_interruptible 356 313
+ww_mutex_trylock 358 313
+ww_mutex_unlock 359 313
+xa_alloc 135 75
+xa_cmpxchg 1181 75
+xa_erase 1182 75
+xa_erase_irq 1182 75
+xa_for_each 1183 75
+xa_insert 135 75
+xa_load 891 75
+xa_lock 94 314
+xa_lock_bh 95 314
+xa_lock_irq 1055 314
+xa_lock_irqsave 1056 314
+xa_store 1184 75
+xa_store_irq 1184 75
+xa_trylock 841 314
+xa_unlock 97 314
+xa_unlock_bh 98 314
+xa_unlock_irq 1062 314
+xa_unlock_irqrestore 1063 314
+xas_load 891 75
+xas_lock 94 314
+xas_lock_bh 95 314
+xas_lock_irq 1055 314
+xas_lock_irqsave 1056 314
+xas_store 1185 75
+xas_unlock 97 314
+xas_unlock_bh 98 314
+xas_unlock_irq 1062 314
+xas_unlock_irqrestore 1063 314
+xchg 242 88
+xchg_acquire 243 88
+xchg_relaxed 244 88
+xchg_release 245 88
+xor_unlock_is_negative_byte 1186 50
+xprt_wait_for_buffer_space 54 315
+xprt_write_space 1187 315
+yield 611 114
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1186 63
-EXPORT_SYMBOL* 1186 27
-TP_* 1186 315
-MAX_* 1186 316
-MIN_* 1186 316
-current_* 1187 317
-*synchronize* 1188 318
-*grace_period* 1188 318
-*rcu_barrier* 1189 318
-*call_rcu* 1190 318
-*free_rcu* 1191 318
-_get_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1192 318 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1193 318 _drvdata*_ *unless_null*
-*try_get* 1193 318 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1194 318
-*_set_+*data 1195 11
-dev_* 1195 131
-netdev_* 1195 131
-pr_* 1195 131
-*print* 1195 318
-complete* 1195 318
-wake_up* 1195 318
-_to_ 1195 319
-kfree* 1195 225
-kvfree* 1195 225
-devm_kfree* 1195 225
-usb_set_intfdata* 1195 308
-dev_* 1196 320
-devm_* 1196 320
-device_* 1196 320
-driver_* 1196 320
-pm_* 1196 320
-sysfs_* 1196 320
-kobject_* 1196 320
-clk_* 1196 320
-regulator_* 1196 320
-reset_control_* 1196 320
-platform_* 1196 320
-pci_* 1196 320
-pcim_* 1196 320
-usb_* 1196 320
-i2c_* 1196 320
-spi_* 1196 320
-hid_* 1196 320
-serio_* 1196 320
-gameport_* 1196 320
-amba_* 1196 320
-virtio_* 1196 320
-sdio_* 1196 320
-serdev_* 1196 320
-auxiliary_* 1196 320
-rpmsg_* 1196 320
-of_* 1196 320
-fwnode_* 1196 320
-acpi_* 1196 320
-irq_* 1196 320
-gpio_* 1196 320
-gpiod_* 1196 320
-phy_* 1196 320
-dma_* 1196 320
-dmam_* 1196 320
-iommu_* 1196 320
-component_* 1196 320
-input_* 1196 320
-iio_* 1196 320
-led_* 1196 320
-snd_* 1196 320
-thermal_* 1196 320
-hwmon_* 1196 320
-power_supply_* 1196 320
-extcon_* 1196 320
-mbox_* 1196 320
-nvmem_* 1196 320
-pinctrl_* 1196 320
-icc_* 1196 320
-opp_* 1196 320
-genpd_* 1196 320
-firmware_* 1196 320
-mfd_* 1196 320
-media_* 1196 320
-v4l2_* 1196 320
-vb2_* 1196 320
-video_* 1196 320
-rc_* 1196 320
-cec_* 1196 320
-drm_* 1196 320
-misc_* 1196 320
-mtd_* 1196 320
-mmc_* 1196 320
-rtc_* 1196 320
-watchdog_* 1196 320
-tty_* 1196 320
-uart_* 1196 320
-cdev_* 1196 320
-crypto_* 1196 320
-hwrng_* 1196 320
-scsi_* 1196 320
-net_* 1196 320
-get_* 1196 320
-put_* 1196 320
-to_* 1196 320
-_put_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1197 318 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1195 321
-mutex_* 1195 321
-list_* 1195 321
-*alloc* 1198 318
-*memdup* 1198 318
-_create_ 1198 318
-_new_ 1198 318
-_clone_ 1198 318
-_dup_ 1198 318
-_add_ 1199 318
-_insert_ 1199 318
-_link_ 1199 318
-_enqueue_ 1199 318
-_queue_ 1199 318
-_register_ 1199 318
-_store_ 1199 318
-_unlink_ 1200 318
-_del_ 1200 318
-_remove_ 1200 318
-_erase_ 1200 318
-_delete_ 1200 318
-_free_ 1201 318
-_destroy_ 1201 318
-_complete_ 1202 318
-*_sync 1203 318
-synchronize_* 1203 318
-flush_* 1203 318
-drain_* 1203 318
-*unlock* 1204 318
-*fault* 1205 318
-_release*_ 1206 318
-_drop*_ 1206 318
-_leave_ 1206 318
-_exit_ 1206 318
-_end_ 1206 318
-_put_ 1206 318
-_done_ 1206 318
-_finish*_ 1206 318
-_complete*_ 1206 318
-_resume_ 1206 318
-_thaw_ 1206 318
-_up_ 1206 318
-_relax_ 1206 318
-_free*_ 1206 318
-*lock* 1207 318
-*acquire* 1207 318
-_begin_ 1207 318
-_start_ 1207 318
-_enter_ 1207 318
-_get_ 1207 318
-_find_ 1207 318
-_lookup_ 1207 318
-_grab_ 1207 318
-_prepare_ 1207 318
-_claim_ 1207 318
-_pin_ 1207 318
-_down_ 1207 318
-_suspend_ 1207 318
-_freeze_ 1207 318
-_hold_ 1207 318
-_try*_ 1207 318`;
+export const conventions = `MODULE_* 1188 64
+EXPORT_SYMBOL* 1188 27
+TP_* 1188 316
+MAX_* 1188 317
+MIN_* 1188 317
+current_* 1189 318
+*synchronize* 1190 319
+*grace_period* 1190 319
+*rcu_barrier* 1191 319
+*call_rcu* 1192 319
+*free_rcu* 1193 319
+_get_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1195 319 _drvdata*_ *unless_null*
+*try_get* 1195 319 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1196 319
+*_set_+*data 1197 11
+dev_* 1197 133
+netdev_* 1197 133
+pr_* 1197 133
+*print* 1197 319
+complete* 1197 319
+wake_up* 1197 319
+_to_ 1197 320
+kfree* 1197 227
+kvfree* 1197 227
+devm_kfree* 1197 227
+usb_set_intfdata* 1197 309
+dev_* 1198 321
+devm_* 1198 321
+device_* 1198 321
+driver_* 1198 321
+pm_* 1198 321
+sysfs_* 1198 321
+kobject_* 1198 321
+clk_* 1198 321
+regulator_* 1198 321
+reset_control_* 1198 321
+platform_* 1198 321
+pci_* 1198 321
+pcim_* 1198 321
+usb_* 1198 321
+i2c_* 1198 321
+spi_* 1198 321
+hid_* 1198 321
+serio_* 1198 321
+gameport_* 1198 321
+amba_* 1198 321
+virtio_* 1198 321
+sdio_* 1198 321
+serdev_* 1198 321
+auxiliary_* 1198 321
+rpmsg_* 1198 321
+of_* 1198 321
+fwnode_* 1198 321
+acpi_* 1198 321
+irq_* 1198 321
+gpio_* 1198 321
+gpiod_* 1198 321
+phy_* 1198 321
+dma_* 1198 321
+dmam_* 1198 321
+iommu_* 1198 321
+component_* 1198 321
+input_* 1198 321
+iio_* 1198 321
+led_* 1198 321
+snd_* 1198 321
+thermal_* 1198 321
+hwmon_* 1198 321
+power_supply_* 1198 321
+extcon_* 1198 321
+mbox_* 1198 321
+nvmem_* 1198 321
+pinctrl_* 1198 321
+icc_* 1198 321
+opp_* 1198 321
+genpd_* 1198 321
+firmware_* 1198 321
+mfd_* 1198 321
+media_* 1198 321
+v4l2_* 1198 321
+vb2_* 1198 321
+video_* 1198 321
+rc_* 1198 321
+cec_* 1198 321
+drm_* 1198 321
+misc_* 1198 321
+mtd_* 1198 321
+mmc_* 1198 321
+rtc_* 1198 321
+watchdog_* 1198 321
+tty_* 1198 321
+uart_* 1198 321
+cdev_* 1198 321
+crypto_* 1198 321
+hwrng_* 1198 321
+scsi_* 1198 321
+net_* 1198 321
+get_* 1198 321
+put_* 1198 321
+to_* 1198 321
+_put_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1197 322
+mutex_* 1197 322
+list_* 1197 322
+*alloc* 1200 319
+*memdup* 1200 319
+_create_ 1200 319
+_new_ 1200 319
+_clone_ 1200 319
+_dup_ 1200 319
+_add_ 1201 319
+_insert_ 1201 319
+_link_ 1201 319
+_enqueue_ 1201 319
+_queue_ 1201 319
+_register_ 1201 319
+_store_ 1201 319
+_unlink_ 1202 319
+_del_ 1202 319
+_remove_ 1202 319
+_erase_ 1202 319
+_delete_ 1202 319
+_free_ 1203 319
+_destroy_ 1203 319
+_complete_ 1204 319
+*_sync 1205 319
+synchronize_* 1205 319
+flush_* 1205 319
+drain_* 1205 319
+*unlock* 1206 319
+*fault* 1207 319
+_release*_ 1208 319
+_drop*_ 1208 319
+_leave_ 1208 319
+_exit_ 1208 319
+_end_ 1208 319
+_put_ 1208 319
+_done_ 1208 319
+_finish*_ 1208 319
+_complete*_ 1208 319
+_resume_ 1208 319
+_thaw_ 1208 319
+_up_ 1208 319
+_relax_ 1208 319
+_free*_ 1208 319
+*lock* 1209 319
+*acquire* 1209 319
+_begin_ 1209 319
+_start_ 1209 319
+_enter_ 1209 319
+_get_ 1209 319
+_find_ 1209 319
+_lookup_ 1209 319
+_grab_ 1209 319
+_prepare_ 1209 319
+_claim_ 1209 319
+_pin_ 1209 319
+_down_ 1209 319
+_suspend_ 1209 319
+_freeze_ 1209 319
+_hold_ 1209 319
+_try*_ 1209 319`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1208\t322
+function\t1210\t323
 struct work_struct
-func\t1209\t323
+func\t1211\t324
 struct tasklet_struct
-func\t1210\t324
-callback\t1210\t324
-struct irq_work
-func\t1211\t220
-struct callback_head
 func\t1212\t325
+callback\t1212\t325
+struct irq_work
+func\t1213\t222
+struct callback_head
+func\t1214\t326
 struct irqaction
-handler\t1213\t326
-thread_fn\t1214\t327
+handler\t1215\t327
+thread_fn\t1216\t328
 struct wait_queue_entry
-func\t1215\t328
+func\t1217\t329
 struct kprobe
-pre_handler\t1216\t329
-post_handler\t1216\t329
+pre_handler\t1218\t330
+post_handler\t1218\t330
 struct syscore_ops
-suspend\t1217\t330
-resume\t1218\t330
+suspend\t1219\t331
+resume\t1220\t331
 struct pmu
-add\t1219\t331
-del\t1219\t331
-start\t1219\t331
-stop\t1219\t331
+add\t1221\t332
+del\t1221\t332
+start\t1221\t332
+stop\t1221\t332
 struct bio
-bi_end_io\t1220\t332
+bi_end_io\t1222\t333
 struct buffer_head
-b_end_io\t1220\t333
+b_end_io\t1222\t334
 struct dma_async_tx_descriptor
-callback\t1212\t334
-callback_result\t1212\t334
+callback\t1214\t335
+callback_result\t1214\t335
 struct notifier_block
-notifier_call\t1221\t91
+notifier_call\t1223\t93
 struct kobj_type,struct device,struct device_type
-release\t1222\t335
+release\t1224\t336
 struct class
-dev_release\t1222\t335
-shutdown_pre\t1223\t336
+dev_release\t1224\t336
+shutdown_pre\t1225\t337
 struct pci_driver
-probe\t1224\t337
-remove\t1225\t337
-shutdown\t1226\t336
-suspend\t1227\t338
-resume\t1228\t339
-sriov_configure\t1229\t340
+probe\t1226\t338
+remove\t1227\t338
+shutdown\t1228\t337
+suspend\t1229\t339
+resume\t1230\t340
+sriov_configure\t1231\t341
 struct pci_error_handlers
-error_detected\t1229\t341
-mmio_enabled\t1229\t341
-slot_reset\t1229\t341
-resume\t1229\t341
-reset_prepare\t1230\t342
-reset_done\t1231\t343
+error_detected\t1231\t342
+mmio_enabled\t1231\t342
+slot_reset\t1231\t342
+resume\t1231\t342
+reset_prepare\t1232\t343
+reset_done\t1233\t344
 struct usb_driver
-probe\t1232\t337
-disconnect\t1233\t337
-shutdown\t1226\t336
-suspend\t1234\t344
-resume\t1235\t344
-reset_resume\t1235\t344
-pre_reset\t1236\t345
-post_reset\t1237\t345
-unlocked_ioctl\t1214\t346
+probe\t1234\t338
+disconnect\t1235\t338
+shutdown\t1228\t337
+suspend\t1236\t345
+resume\t1237\t345
+reset_resume\t1237\t345
+pre_reset\t1238\t346
+post_reset\t1239\t346
+unlocked_ioctl\t1216\t347
 struct usb_serial_driver
-probe\t1238\t347
-attach\t1238\t347
-disconnect\t1239\t347
-release\t1240\t348
-port_probe\t1241\t349
-port_remove\t1242\t350
-open\t1243\t351
-close\t1244\t352
-read_int_callback\t1220\t353
-write_int_callback\t1220\t353
-read_bulk_callback\t1220\t353
-write_bulk_callback\t1220\t353
+probe\t1240\t348
+attach\t1240\t348
+disconnect\t1241\t348
+release\t1242\t349
+port_probe\t1243\t350
+port_remove\t1244\t351
+open\t1245\t352
+close\t1246\t353
+read_int_callback\t1222\t354
+write_int_callback\t1222\t354
+read_bulk_callback\t1222\t354
+write_bulk_callback\t1222\t354
 struct urb
-complete\t1220\t353
+complete\t1222\t354
 struct usb_request
-complete\t1219\t354
+complete\t1221\t355
 struct usb_gadget_driver
-bind\t1245\t355
-unbind\t1246\t355
-setup\t1220\t355
-disconnect\t1220\t355
-suspend\t1220\t355
-resume\t1220\t355
-reset\t1220\t355
+bind\t1247\t356
+unbind\t1248\t356
+setup\t1222\t356
+disconnect\t1222\t356
+suspend\t1222\t356
+resume\t1222\t356
+reset\t1222\t356
 struct usb_gadget_ops
-udc_start\t1247\t356
-udc_stop\t1248\t356
-pullup\t1249\t357
+udc_start\t1249\t357
+udc_stop\t1250\t357
+pullup\t1251\t358
 struct usb_ep_ops
-queue\t1220\t358
-dequeue\t1220\t358
-set_halt\t1220\t358
-set_wedge\t1220\t358
-fifo_status\t1220\t358
-fifo_flush\t1220\t358
+queue\t1222\t359
+dequeue\t1222\t359
+set_halt\t1222\t359
+set_wedge\t1222\t359
+fifo_status\t1222\t359
+fifo_flush\t1222\t359
 struct usb_function
-bind\t1245\t359
-unbind\t1246\t359
-free_func\t1214\t359
-set_alt\t1220\t359
-disable\t1220\t359
-setup\t1220\t359
-suspend\t1220\t359
-resume\t1220\t359
+bind\t1247\t360
+unbind\t1248\t360
+free_func\t1216\t360
+set_alt\t1222\t360
+disable\t1222\t360
+setup\t1222\t360
+suspend\t1222\t360
+resume\t1222\t360
 struct virtio_driver
-probe\t1250\t360
-remove\t1251\t360
-config_changed\t1252\t360
-freeze\t1253\t360
-restore\t1254\t360
+probe\t1252\t361
+remove\t1253\t361
+config_changed\t1254\t361
+freeze\t1255\t361
+restore\t1256\t361
 struct acpi_driver
-add\t1255\t361
-remove\t1256\t361
-notify\t1214\t362
+add\t1257\t362
+remove\t1258\t362
+notify\t1216\t363
 struct serio_driver
-connect\t1257\t363
-reconnect\t1258\t363
-fast_reconnect\t1258\t363
-cleanup\t1258\t363
-disconnect\t1259\t363
-interrupt\t1260\t364
+connect\t1259\t364
+reconnect\t1260\t364
+fast_reconnect\t1260\t364
+cleanup\t1260\t364
+disconnect\t1261\t364
+interrupt\t1262\t365
 struct hid_driver
-probe\t1261\t365
-remove\t1262\t366
-raw_event\t1263\t367
-event\t1263\t367
-report\t1263\t367
-suspend\t1234\t368
-resume\t1235\t368
-reset_resume\t1235\t368
+probe\t1263\t366
+remove\t1264\t367
+raw_event\t1265\t368
+event\t1265\t368
+report\t1265\t368
+suspend\t1236\t369
+resume\t1237\t369
+reset_resume\t1237\t369
 struct hid_ll_driver
-start\t1264\t369
-stop\t1265\t370
-open\t1266\t371
-close\t1267\t372
+start\t1266\t370
+stop\t1267\t371
+open\t1268\t372
+close\t1269\t373
 struct bus_type
-probe\t1268\t373
-remove\t1269\t373
-shutdown\t1270\t336
-match\t1221\t373
+probe\t1270\t374
+remove\t1271\t374
+shutdown\t1272\t337
+match\t1223\t374
 struct component_ops
-bind\t1271\t374
-unbind\t1272\t374
+bind\t1273\t375
+unbind\t1274\t375
 struct component_master_ops
-bind\t1271\t375
-unbind\t1272\t375
+bind\t1273\t376
+unbind\t1274\t376
 struct comedi_driver
-attach\t1273\t376
-auto_attach\t1273\t376
-detach\t1274\t376
+attach\t1275\t377
+auto_attach\t1275\t377
+detach\t1276\t377
 struct irq_domain_ops
-map\t1275\t377
-unmap\t1276\t377
-alloc\t1221\t377
-free\t1221\t377
-activate\t1221\t377
-deactivate\t1221\t377
-xlate\t1221\t377
-translate\t1221\t377
-match\t1221\t377
-select\t1221\t377
+map\t1277\t378
+unmap\t1278\t378
+alloc\t1223\t378
+free\t1223\t378
+activate\t1223\t378
+deactivate\t1223\t378
+xlate\t1223\t378
+translate\t1223\t378
+match\t1223\t378
+select\t1223\t378
 struct irq_chip
-irq_startup\t1277\t378
-irq_shutdown\t1277\t378
-irq_enable\t1277\t378
-irq_disable\t1277\t378
-irq_mask\t1277\t378
-irq_unmask\t1277\t378
-irq_mask_ack\t1277\t378
-irq_set_affinity\t1277\t378
-irq_set_type\t1277\t378
-irq_set_wake\t1277\t378
-irq_retrigger\t1277\t378
-irq_ack\t1219\t378
-irq_eoi\t1219\t378
-irq_bus_lock\t1278\t378
-irq_bus_sync_unlock\t1279\t378
-irq_request_resources\t1280\t379
-irq_release_resources\t1281\t380
+irq_startup\t1279\t379
+irq_shutdown\t1279\t379
+irq_enable\t1279\t379
+irq_disable\t1279\t379
+irq_mask\t1279\t379
+irq_unmask\t1279\t379
+irq_mask_ack\t1279\t379
+irq_set_affinity\t1279\t379
+irq_set_type\t1279\t379
+irq_set_wake\t1279\t379
+irq_retrigger\t1279\t379
+irq_ack\t1221\t379
+irq_eoi\t1221\t379
+irq_bus_lock\t1280\t379
+irq_bus_sync_unlock\t1281\t379
+irq_request_resources\t1282\t380
+irq_release_resources\t1283\t381
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1214\t381
-store\t1214\t381
-read\t1214\t381
-write\t1214\t381
-mmap\t1214\t381
-test\t1214\t381
+show\t1216\t382
+store\t1216\t382
+read\t1216\t382
+write\t1216\t382
+mmap\t1216\t382
+test\t1216\t382
 struct attribute_group
-is_visible\t1214\t382
-is_bin_visible\t1214\t382
+is_visible\t1216\t383
+is_bin_visible\t1216\t383
 struct kernfs_ops
-seq_start\t1282\t383
-seq_next\t1282\t383
-seq_show\t1283\t383
-seq_stop\t1283\t383
-read\t1283\t383
-write\t1283\t383
-mmap\t1283\t383
-open\t1214\t383
-release\t1214\t383
-poll\t1214\t383
-llseek\t1214\t383
+seq_start\t1284\t384
+seq_next\t1284\t384
+seq_show\t1285\t384
+seq_stop\t1285\t384
+read\t1285\t384
+write\t1285\t384
+mmap\t1285\t384
+open\t1216\t384
+release\t1216\t384
+poll\t1216\t384
+llseek\t1216\t384
 struct kernel_param_ops
-get\t1214\t384
-set\t1214\t384
+get\t1216\t385
+set\t1216\t385
 struct configfs_attribute
-show\t1284\t385
-store\t1284\t385
+show\t1286\t386
+store\t1286\t386
 struct configfs_group_operations
-make_item\t1285\t386
-make_group\t1285\t386
-drop_item\t1286\t386
+make_item\t1287\t387
+make_group\t1287\t387
+drop_item\t1288\t387
 struct ctl_table
-proc_handler\t1214\t387
+proc_handler\t1216\t388
 struct configfs_item_operations
-release\t1287\t388
+release\t1289\t389
 struct proc_ops
-proc_read\t1214\t389
-proc_read_iter\t1214\t389
-proc_write\t1214\t389
-proc_lseek\t1214\t389
-proc_poll\t1214\t389
-proc_ioctl\t1214\t389
-proc_compat_ioctl\t1214\t389
-proc_mmap\t1214\t389
-proc_get_unmapped_area\t1214\t389
-proc_open\t1288\t389
-proc_release\t1289\t389
+proc_read\t1216\t390
+proc_read_iter\t1216\t390
+proc_write\t1216\t390
+proc_lseek\t1216\t390
+proc_poll\t1216\t390
+proc_ioctl\t1216\t390
+proc_compat_ioctl\t1216\t390
+proc_mmap\t1216\t390
+proc_get_unmapped_area\t1216\t390
+proc_open\t1290\t390
+proc_release\t1291\t390
 struct tty_operations
-open\t1290\t390
-close\t1291\t390
-hangup\t1292\t390
-shutdown\t1292\t390
-cleanup\t1287\t390
-write\t1220\t390
-put_char\t1220\t390
-flush_chars\t1220\t390
-set_termios\t1293\t390
-set_ldisc\t1293\t390
-throttle\t1294\t390
-unthrottle\t1294\t390
-stop\t1295\t390
-start\t1295\t390
-ioctl\t1214\t390
-compat_ioctl\t1214\t390
-break_ctl\t1214\t390
-wait_until_sent\t1214\t390
+open\t1292\t391
+close\t1293\t391
+hangup\t1294\t391
+shutdown\t1294\t391
+cleanup\t1289\t391
+write\t1222\t391
+put_char\t1222\t391
+flush_chars\t1222\t391
+set_termios\t1295\t391
+set_ldisc\t1295\t391
+throttle\t1296\t391
+unthrottle\t1296\t391
+stop\t1297\t391
+start\t1297\t391
+ioctl\t1216\t391
+compat_ioctl\t1216\t391
+break_ctl\t1216\t391
+wait_until_sent\t1216\t391
 struct tty_port_operations
-activate\t1296\t391
-shutdown\t1297\t391
-destruct\t1298\t391
+activate\t1298\t392
+shutdown\t1299\t392
+destruct\t1300\t392
 struct uart_ops
-set_mctrl\t1299\t392
-get_mctrl\t1299\t392
-stop_tx\t1299\t392
-start_tx\t1299\t392
-start_rx\t1299\t392
-stop_rx\t1299\t392
-enable_ms\t1299\t392
-flush_buffer\t1299\t392
-startup\t1300\t393
-shutdown\t1301\t394
-set_termios\t1302\t392
-set_ldisc\t1302\t392
-break_ctl\t1302\t392
-tx_empty\t1220\t392
-poll_put_char\t1220\t392
-poll_get_char\t1220\t392
+set_mctrl\t1301\t393
+get_mctrl\t1301\t393
+stop_tx\t1301\t393
+start_tx\t1301\t393
+start_rx\t1301\t393
+stop_rx\t1301\t393
+enable_ms\t1301\t393
+flush_buffer\t1301\t393
+startup\t1302\t394
+shutdown\t1303\t395
+set_termios\t1304\t393
+set_ldisc\t1304\t393
+break_ctl\t1304\t393
+tx_empty\t1222\t393
+poll_put_char\t1222\t393
+poll_get_char\t1222\t393
 struct tty_ldisc_ops
-open\t1303\t395
-close\t1304\t396
-read\t1214\t395
-write\t1214\t395
-ioctl\t1214\t395
-compat_ioctl\t1214\t395
-set_termios\t1214\t395
-poll\t1214\t395
-hangup\t1214\t395
-receive_buf\t1214\t397
-receive_buf2\t1214\t397
-write_wakeup\t1221\t395
+open\t1305\t396
+close\t1306\t397
+read\t1216\t396
+write\t1216\t396
+ioctl\t1216\t396
+compat_ioctl\t1216\t396
+set_termios\t1216\t396
+poll\t1216\t396
+hangup\t1216\t396
+receive_buf\t1216\t398
+receive_buf2\t1216\t398
+write_wakeup\t1223\t396
 struct snd_pcm_ops
-open\t1305\t398
-close\t1306\t399
-hw_params\t1307\t400
-prepare\t1308\t401
-hw_free\t1214\t402
-ioctl\t1214\t402
-sync_stop\t1214\t402
-copy\t1214\t402
-fill_silence\t1214\t402
-mmap\t1214\t402
-trigger\t1309\t403
-pointer\t1309\t403
-ack\t1309\t403
+open\t1307\t399
+close\t1308\t400
+hw_params\t1309\t401
+prepare\t1310\t402
+hw_free\t1216\t403
+ioctl\t1216\t403
+sync_stop\t1216\t403
+copy\t1216\t403
+fill_silence\t1216\t403
+mmap\t1216\t403
+trigger\t1311\t404
+pointer\t1311\t404
+ack\t1311\t404
 struct snd_soc_dai_ops
-startup\t1310\t404
-shutdown\t1311\t404
-hw_params\t1214\t404
-hw_free\t1214\t404
-prepare\t1214\t404
-mute_stream\t1214\t404
-trigger\t1312\t403
-probe\t1313\t405
-remove\t1314\t406
-set_sysclk\t1214\t404
-set_fmt\t1214\t404
-set_pll\t1214\t404
-set_clkdiv\t1214\t404
-set_tdm_slot\t1214\t404
-set_bclk_ratio\t1214\t404
+startup\t1312\t405
+shutdown\t1313\t405
+hw_params\t1216\t405
+hw_free\t1216\t405
+prepare\t1216\t405
+mute_stream\t1216\t405
+trigger\t1314\t404
+probe\t1315\t406
+remove\t1316\t407
+set_sysclk\t1216\t405
+set_fmt\t1216\t405
+set_pll\t1216\t405
+set_clkdiv\t1216\t405
+set_tdm_slot\t1216\t405
+set_bclk_ratio\t1216\t405
 struct snd_soc_ops
-startup\t1310\t407
-shutdown\t1311\t407
-hw_params\t1214\t407
-hw_free\t1214\t407
-prepare\t1214\t407
-trigger\t1312\t403
+startup\t1312\t408
+shutdown\t1313\t408
+hw_params\t1216\t408
+hw_free\t1216\t408
+prepare\t1216\t408
+trigger\t1314\t404
 struct snd_soc_component_driver
-probe\t1315\t405
-remove\t1316\t406
-open\t1317\t408
-close\t1318\t408
-hw_params\t1319\t408
-hw_free\t1319\t408
-prepare\t1319\t408
-trigger\t1312\t403
-pointer\t1312\t403
-suspend\t1320\t408
-resume\t1235\t408
+probe\t1317\t406
+remove\t1318\t407
+open\t1319\t409
+close\t1320\t409
+hw_params\t1321\t409
+hw_free\t1321\t409
+prepare\t1321\t409
+trigger\t1314\t404
+pointer\t1314\t404
+suspend\t1322\t409
+resume\t1237\t409
 struct snd_rawmidi_ops
-open\t1321\t409
-close\t1322\t410
-trigger\t1221\t411
+open\t1323\t410
+close\t1324\t411
+trigger\t1223\t412
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1323\t412
-put\t1324\t412
-info\t1214\t412
+get\t1325\t413
+put\t1326\t413
+info\t1216\t413
 struct input_dev
-open\t1325\t413
-close\t1326\t413
-flush\t1327\t413
-event\t1328\t413
+open\t1327\t414
+close\t1328\t414
+flush\t1329\t414
+event\t1330\t414
 struct rc_dev
-open\t1329\t414
-close\t1330\t414
+open\t1331\t415
+close\t1332\t415
 struct led_classdev
-brightness_set\t1220\t415
-brightness_set_blocking\t1214\t415
+brightness_set\t1222\t416
+brightness_set_blocking\t1216\t416
 struct backlight_ops
-update_status\t1331\t416
-get_brightness\t1214\t417
+update_status\t1333\t417
+get_brightness\t1216\t418
 struct thermal_zone_device_ops
-get_temp\t1332\t418
-should_bind\t1332\t418
+get_temp\t1334\t419
+should_bind\t1334\t419
 struct thermal_cooling_device_ops
-set_cur_state\t1333\t419
-get_max_state\t1214\t419
-get_cur_state\t1214\t419
+set_cur_state\t1335\t420
+get_max_state\t1216\t420
+get_cur_state\t1216\t420
 struct hwmon_ops
-read\t1214\t420
-read_string\t1214\t420
-write\t1214\t420
+read\t1216\t421
+read_string\t1216\t421
+write\t1216\t421
 struct watchdog_ops
-start\t1334\t421
-ping\t1334\t421
-set_timeout\t1334\t421
-set_pretimeout\t1334\t421
-get_timeleft\t1334\t421
-ioctl\t1334\t421
-stop\t1214\t421
+start\t1336\t422
+ping\t1336\t422
+set_timeout\t1336\t422
+set_pretimeout\t1336\t422
+get_timeleft\t1336\t422
+ioctl\t1336\t422
+stop\t1216\t422
 struct rtc_class_ops
-read_time\t1335\t422
-set_time\t1335\t422
-read_alarm\t1335\t422
-set_alarm\t1335\t422
-alarm_irq_enable\t1335\t422
+read_time\t1337\t423
+set_time\t1337\t423
+read_alarm\t1337\t423
+set_alarm\t1337\t423
+alarm_irq_enable\t1337\t423
 struct power_supply_desc
-external_power_changed\t1214\t423
+external_power_changed\t1216\t424
 struct regulator_ops
-enable\t1336\t424
-disable\t1336\t424
-set_voltage\t1336\t424
-set_voltage_sel\t1336\t424
-set_mode\t1336\t424
-struct clk_ops
-prepare\t1337\t425
-unprepare\t1337\t425
-is_prepared\t1337\t425
-unprepare_unused\t1337\t425
-recalc_rate\t1337\t425
-round_rate\t1337\t425
-determine_rate\t1337\t425
-set_parent\t1337\t425
-get_parent\t1337\t425
-set_rate\t1337\t425
-set_rate_and_parent\t1337\t425
-recalc_accuracy\t1337\t425
-get_phase\t1337\t425
-set_phase\t1337\t425
-get_duty_cycle\t1337\t425
-set_duty_cycle\t1337\t425
-init\t1337\t425
-terminate\t1337\t425
 enable\t1338\t425
 disable\t1338\t425
-disable_unused\t1338\t425
-is_enabled\t1220\t426
-save_context\t1221\t425
-restore_context\t1221\t425
-debug_init\t1221\t425
+set_voltage\t1338\t425
+set_voltage_sel\t1338\t425
+set_mode\t1338\t425
+struct clk_ops
+prepare\t1339\t426
+unprepare\t1339\t426
+is_prepared\t1339\t426
+unprepare_unused\t1339\t426
+recalc_rate\t1339\t426
+round_rate\t1339\t426
+determine_rate\t1339\t426
+set_parent\t1339\t426
+get_parent\t1339\t426
+set_rate\t1339\t426
+set_rate_and_parent\t1339\t426
+recalc_accuracy\t1339\t426
+get_phase\t1339\t426
+set_phase\t1339\t426
+get_duty_cycle\t1339\t426
+set_duty_cycle\t1339\t426
+init\t1339\t426
+terminate\t1339\t426
+enable\t1340\t426
+disable\t1340\t426
+disable_unused\t1340\t426
+is_enabled\t1222\t427
+save_context\t1223\t426
+restore_context\t1223\t426
+debug_init\t1223\t426
 struct gpio_chip
-request\t1339\t427
-free\t1340\t427
-get\t1341\t427
-set\t1341\t427
-get_multiple\t1341\t427
-set_multiple\t1341\t427
-direction_input\t1341\t427
-direction_output\t1341\t427
-get_direction\t1341\t427
+request\t1341\t428
+free\t1342\t428
+get\t1343\t428
+set\t1343\t428
+get_multiple\t1343\t428
+set_multiple\t1343\t428
+direction_input\t1343\t428
+direction_output\t1343\t428
+get_direction\t1343\t428
 struct pwm_ops
-request\t1342\t428
-free\t1343\t429
-capture\t1344\t430
-apply\t1221\t431
+request\t1344\t429
+free\t1345\t430
+capture\t1346\t431
+apply\t1223\t432
 struct iio_info
-read_event_value\t1214\t432
-write_event_value\t1214\t432
-read_event_config\t1214\t432
-write_event_config\t1214\t432
-write_raw_get_fmt\t1214\t432
-read_raw\t1214\t433
-read_raw_multi\t1214\t433
-read_avail\t1214\t433
-write_raw\t1214\t433
-read_label\t1214\t433
-debugfs_reg_access\t1214\t433
-update_scan_mode\t1345\t434
+read_event_value\t1216\t433
+write_event_value\t1216\t433
+read_event_config\t1216\t433
+write_event_config\t1216\t433
+write_raw_get_fmt\t1216\t433
+read_raw\t1216\t434
+read_raw_multi\t1216\t434
+read_avail\t1216\t434
+write_raw\t1216\t434
+read_label\t1216\t434
+debugfs_reg_access\t1216\t434
+update_scan_mode\t1347\t435
 struct phy_ops
-init\t1346\t435
-exit\t1347\t435
-power_on\t1348\t435
-power_off\t1349\t435
-set_mode\t1350\t435
-set_media\t1350\t435
-set_speed\t1350\t435
-reset\t1350\t435
-calibrate\t1350\t435
-connect\t1350\t435
-disconnect\t1350\t435
-configure\t1350\t435
-validate\t1350\t435
-release\t1350\t435
+init\t1348\t436
+exit\t1349\t436
+power_on\t1350\t436
+power_off\t1351\t436
+set_mode\t1352\t436
+set_media\t1352\t436
+set_speed\t1352\t436
+reset\t1352\t436
+calibrate\t1352\t436
+connect\t1352\t436
+disconnect\t1352\t436
+configure\t1352\t436
+validate\t1352\t436
+release\t1352\t436
 struct mii_bus
-read\t1351\t436
-write\t1351\t436
-read_c45\t1351\t436
-write_c45\t1351\t436
-reset\t1352\t437
+read\t1353\t437
+write\t1353\t437
+read_c45\t1353\t437
+write_c45\t1353\t437
+reset\t1354\t438
 struct pinmux_ops
-request\t1221\t438
-free\t1221\t438
-set_mux\t1221\t438
-gpio_request_enable\t1221\t438
-gpio_disable_free\t1221\t438
-gpio_set_direction\t1221\t438
+request\t1223\t439
+free\t1223\t439
+set_mux\t1223\t439
+gpio_request_enable\t1223\t439
+gpio_disable_free\t1223\t439
+gpio_set_direction\t1223\t439
 struct ptp_clock_info
-enable\t1221\t439
-verify\t1221\t439
-gettimex64\t1221\t439
-gettime64\t1221\t439
-settime64\t1221\t439
-adjfine\t1221\t439
-adjtime\t1221\t439
-getcrosststamp\t1221\t439
-do_aux_work\t1214\t440
+enable\t1223\t440
+verify\t1223\t440
+gettimex64\t1223\t440
+gettime64\t1223\t440
+settime64\t1223\t440
+adjfine\t1223\t440
+adjtime\t1223\t440
+getcrosststamp\t1223\t440
+do_aux_work\t1216\t441
 struct mmc_host_ops
-request_atomic\t1220\t441
-set_ios\t1214\t441
-get_ro\t1214\t441
-get_cd\t1214\t441
-request\t1221\t441
+request_atomic\t1222\t442
+set_ios\t1216\t442
+get_ro\t1216\t442
+get_cd\t1216\t442
+request\t1223\t442
 struct cec_adap_ops
-adap_enable\t1353\t442
+adap_enable\t1355\t443
 struct fb_ops
-fb_open\t1354\t443
-fb_release\t1355\t444
-fb_destroy\t1222\t445
+fb_open\t1356\t444
+fb_release\t1357\t445
+fb_destroy\t1224\t446
 struct console
-write_thread\t1214\t446
-write_atomic\t1220\t446
-device_lock\t1356\t446
-device_unlock\t1357\t446
-write\t1221\t446
+write_thread\t1216\t447
+write_atomic\t1222\t447
+device_lock\t1358\t447
+device_unlock\t1359\t447
+write\t1223\t447
 struct drm_panel_funcs
-prepare\t1358\t447
-unprepare\t1359\t447
-enable\t1360\t447
-disable\t1361\t447
-get_modes\t1214\t447
+prepare\t1360\t448
+unprepare\t1361\t448
+enable\t1362\t448
+disable\t1363\t448
+get_modes\t1216\t448
 struct drm_bridge_funcs
-attach\t1362\t448
-detach\t1363\t448
+attach\t1364\t449
+detach\t1365\t449
 struct iio_buffer_setup_ops
-preenable\t1364\t434
-postenable\t1365\t434
-predisable\t1366\t434
-postdisable\t1367\t434
+preenable\t1366\t435
+postenable\t1367\t435
+predisable\t1368\t435
+postdisable\t1369\t435
 struct iio_trigger_ops
-set_trigger_state\t1214\t449
+set_trigger_state\t1216\t450
 struct i2c_algorithm
-xfer\t1368\t450
-master_xfer\t1368\t450
-smbus_xfer\t1368\t450
-xfer_atomic\t1220\t450
-master_xfer_atomic\t1220\t450
-smbus_xfer_atomic\t1220\t450
+xfer\t1370\t451
+master_xfer\t1370\t451
+smbus_xfer\t1370\t451
+xfer_atomic\t1222\t451
+master_xfer_atomic\t1222\t451
+smbus_xfer_atomic\t1222\t451
 struct spi_controller
-transfer_one\t1369\t451
-transfer_one_message\t1369\t451
-prepare_message\t1369\t451
+transfer_one\t1371\t452
+transfer_one_message\t1371\t452
+prepare_message\t1371\t452
 struct nvmem_config
-reg_read\t1214\t452
-reg_write\t1214\t452
+reg_read\t1216\t453
+reg_write\t1216\t453
 struct drm_driver
-open\t1370\t453
-postclose\t1371\t453
-release\t1372\t454
+open\t1372\t454
+postclose\t1373\t454
+release\t1374\t455
 struct drm_crtc_funcs
-enable_vblank\t1373\t455
-disable_vblank\t1374\t456
-destroy\t1287\t457
+enable_vblank\t1375\t456
+disable_vblank\t1376\t457
+destroy\t1289\t458
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1287\t458
-late_register\t1214\t458
-early_unregister\t1214\t458
+destroy\t1289\t459
+late_register\t1216\t459
+early_unregister\t1216\t459
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1214\t459
-atomic_enable\t1214\t459
-atomic_disable\t1214\t459
-atomic_flush\t1214\t459
-atomic_begin\t1214\t459
-atomic_update\t1214\t459
-prepare_fb\t1214\t459
-cleanup_fb\t1214\t459
-mode_set\t1214\t459
-mode_set_nofb\t1214\t459
+atomic_check\t1216\t460
+atomic_enable\t1216\t460
+atomic_disable\t1216\t460
+atomic_flush\t1216\t460
+atomic_begin\t1216\t460
+atomic_update\t1216\t460
+prepare_fb\t1216\t460
+cleanup_fb\t1216\t460
+mode_set\t1216\t460
+mode_set_nofb\t1216\t460
 struct drm_connector_helper_funcs
-get_modes\t1214\t460
-detect_ctx\t1214\t460
-mode_valid\t1214\t460
-best_encoder\t1214\t460
+get_modes\t1216\t461
+detect_ctx\t1216\t461
+mode_valid\t1216\t461
+best_encoder\t1216\t461
 struct v4l2_file_operations
-open\t1375\t461
-release\t1376\t462
-read\t1214\t461
-write\t1214\t461
-poll\t1214\t461
-unlocked_ioctl\t1214\t461
-mmap\t1214\t461
+open\t1377\t462
+release\t1378\t463
+read\t1216\t462
+write\t1216\t462
+poll\t1216\t462
+unlocked_ioctl\t1216\t462
+mmap\t1216\t462
 struct v4l2_ioctl_ops
-*\t1214\t463
+*\t1216\t464
 struct vb2_ops
-queue_setup\t1214\t464
-buf_init\t1214\t464
-buf_cleanup\t1214\t464
-buf_finish\t1214\t464
-buf_prepare\t1214\t464
-wait_finish\t1377\t464
-wait_prepare\t1378\t464
-buf_queue\t1221\t464
-prepare_streaming\t1379\t464
-unprepare_streaming\t1380\t464
-start_streaming\t1381\t464
-stop_streaming\t1382\t464
+queue_setup\t1216\t465
+buf_init\t1216\t465
+buf_cleanup\t1216\t465
+buf_finish\t1216\t465
+buf_prepare\t1216\t465
+wait_finish\t1379\t465
+wait_prepare\t1380\t465
+buf_queue\t1223\t465
+prepare_streaming\t1381\t465
+unprepare_streaming\t1382\t465
+start_streaming\t1383\t465
+stop_streaming\t1384\t465
 struct v4l2_ctrl_ops
-s_ctrl\t1383\t465
-try_ctrl\t1383\t465
-g_volatile_ctrl\t1383\t465
+s_ctrl\t1385\t466
+try_ctrl\t1385\t466
+g_volatile_ctrl\t1385\t466
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1214\t466
-set_fmt\t1214\t466
-get_fmt\t1214\t466
-enum_mbus_code\t1214\t466
-enum_frame_size\t1214\t466
-get_selection\t1214\t466
-set_selection\t1214\t466
-enable_streams\t1214\t466
-disable_streams\t1214\t466
+s_stream\t1216\t467
+set_fmt\t1216\t467
+get_fmt\t1216\t467
+enum_mbus_code\t1216\t467
+enum_frame_size\t1216\t467
+get_selection\t1216\t467
+set_selection\t1216\t467
+enable_streams\t1216\t467
+disable_streams\t1216\t467
 struct v4l2_subdev_internal_ops
-open\t1384\t467
-close\t1371\t467
-release\t1222\t467
+open\t1386\t468
+close\t1373\t468
+release\t1224\t468
 struct file_operations
-llseek\t1214\t468
-read\t1214\t468
-write\t1214\t468
-read_iter\t1214\t468
-write_iter\t1214\t468
-poll\t1214\t468
-unlocked_ioctl\t1214\t468
-compat_ioctl\t1214\t468
-mmap\t1214\t468
-flush\t1214\t468
-fsync\t1214\t468
-fasync\t1214\t468
-lock\t1214\t468
-flock\t1214\t468
-fallocate\t1214\t468
-splice_read\t1214\t468
-splice_write\t1214\t468
-show_fdinfo\t1214\t468
-open\t1375\t468
-release\t1385\t469
-iterate_shared\t1386\t468
+llseek\t1216\t469
+read\t1216\t469
+write\t1216\t469
+read_iter\t1216\t469
+write_iter\t1216\t469
+poll\t1216\t469
+unlocked_ioctl\t1216\t469
+compat_ioctl\t1216\t469
+mmap\t1216\t469
+flush\t1216\t469
+fsync\t1216\t469
+fasync\t1216\t469
+lock\t1216\t469
+flock\t1216\t469
+fallocate\t1216\t469
+splice_read\t1216\t469
+splice_write\t1216\t469
+show_fdinfo\t1216\t469
+open\t1377\t469
+release\t1387\t470
+iterate_shared\t1388\t469
 struct inode_operations
-lookup\t1387\t470
-create\t1388\t470
-mknod\t1388\t470
-symlink\t1388\t470
-mkdir\t1388\t470
-link\t1388\t470
-unlink\t1389\t470
-rmdir\t1389\t470
-rename\t1388\t470
-setattr\t1390\t470
-fileattr_set\t1390\t470
-readlink\t1214\t470
-get_acl\t1214\t470
-getattr\t1214\t470
-listxattr\t1214\t470
-fiemap\t1214\t470
-update_time\t1214\t470
-tmpfile\t1214\t470
-fileattr_get\t1214\t470
-get_link\t1221\t470
-permission\t1221\t470
-get_inode_acl\t1221\t470
-atomic_open\t1387\t470
+lookup\t1389\t471
+create\t1390\t471
+mknod\t1390\t471
+symlink\t1390\t471
+mkdir\t1390\t471
+link\t1390\t471
+unlink\t1391\t471
+rmdir\t1391\t471
+rename\t1390\t471
+setattr\t1392\t471
+fileattr_set\t1392\t471
+readlink\t1216\t471
+get_acl\t1216\t471
+getattr\t1216\t471
+listxattr\t1216\t471
+fiemap\t1216\t471
+update_time\t1216\t471
+tmpfile\t1216\t471
+fileattr_get\t1216\t471
+get_link\t1223\t471
+permission\t1223\t471
+get_inode_acl\t1223\t471
+atomic_open\t1389\t471
 struct xattr_handler
-list\t1214\t471
-get\t1214\t471
-set\t1391\t471
+list\t1216\t472
+get\t1216\t472
+set\t1393\t472
 struct super_operations
-put_super\t1392\t472
-freeze_fs\t1393\t472
-unfreeze_fs\t1393\t472
-remount_fs\t1393\t472
-sync_fs\t1394\t472
-free_inode\t1395\t472
-drop_inode\t1396\t472
+put_super\t1394\t473
+freeze_fs\t1395\t473
+unfreeze_fs\t1395\t473
+remount_fs\t1395\t473
+sync_fs\t1396\t473
+free_inode\t1397\t473
+drop_inode\t1398\t473
 struct dentry_operations
-d_hash\t1220\t473
-d_compare\t1220\t473
-d_dname\t1220\t473
-d_delete\t1397\t473
-d_prune\t1397\t473
-d_init\t1214\t473
-d_release\t1214\t473
-d_iput\t1214\t473
-d_automount\t1214\t473
-d_weak_revalidate\t1214\t473
-d_real\t1214\t473
-d_revalidate\t1221\t473
-d_manage\t1221\t473
+d_hash\t1222\t474
+d_compare\t1222\t474
+d_dname\t1222\t474
+d_delete\t1399\t474
+d_prune\t1399\t474
+d_init\t1216\t474
+d_release\t1216\t474
+d_iput\t1216\t474
+d_automount\t1216\t474
+d_weak_revalidate\t1216\t474
+d_real\t1216\t474
+d_revalidate\t1223\t474
+d_manage\t1223\t474
 struct address_space_operations
-writepage\t1214\t474
-read_folio\t1214\t474
-swap_rw\t1214\t474
-readahead\t1214\t474
-bmap\t1214\t474
-direct_IO\t1214\t474
-writepages\t1214\t474
-migrate_folio\t1214\t474
-swap_activate\t1214\t474
-swap_deactivate\t1214\t474
-invalidate_folio\t1398\t474
-release_folio\t1398\t474
-launder_folio\t1398\t474
-is_partially_uptodate\t1398\t474
-error_remove_folio\t1399\t474
-write_begin\t1214\t474
-write_end\t1214\t474
-dirty_folio\t1220\t474
-free_folio\t1220\t474
+writepage\t1216\t475
+read_folio\t1216\t475
+swap_rw\t1216\t475
+readahead\t1216\t475
+bmap\t1216\t475
+direct_IO\t1216\t475
+writepages\t1216\t475
+migrate_folio\t1216\t475
+swap_activate\t1216\t475
+swap_deactivate\t1216\t475
+invalidate_folio\t1400\t475
+release_folio\t1400\t475
+launder_folio\t1400\t475
+is_partially_uptodate\t1400\t475
+error_remove_folio\t1401\t475
+write_begin\t1216\t475
+write_end\t1216\t475
+dirty_folio\t1222\t475
+free_folio\t1222\t475
 struct vm_operations_struct
-open\t1400\t475
-close\t1401\t475
-fault\t1214\t475
-page_mkwrite\t1214\t475
-pfn_mkwrite\t1214\t475
-access\t1401\t475
-map_pages\t1402\t475
+open\t1402\t476
+close\t1403\t476
+fault\t1216\t476
+page_mkwrite\t1216\t476
+pfn_mkwrite\t1216\t476
+access\t1403\t476
+map_pages\t1404\t476
 struct seq_operations
-start\t1403\t476
-next\t1404\t476
-show\t1405\t476
-stop\t1406\t476
+start\t1405\t477
+next\t1406\t477
+show\t1407\t477
+stop\t1408\t477
 struct sysfs_ops
-show\t1214\t381
-store\t1214\t381
+show\t1216\t382
+store\t1216\t382
 struct mmu_notifier_ops
-release\t1214\t477
-arch_invalidate_secondary_tlbs\t1220\t477
-free_notifier\t1407\t477
-invalidate_range_start\t1221\t477
-invalidate_range_end\t1221\t477
-clear_flush_young\t1221\t477
-clear_young\t1221\t477
-test_young\t1221\t477
+release\t1216\t478
+arch_invalidate_secondary_tlbs\t1222\t478
+free_notifier\t1409\t478
+invalidate_range_start\t1223\t478
+invalidate_range_end\t1223\t478
+clear_flush_young\t1223\t478
+clear_young\t1223\t478
+test_young\t1223\t478
 struct file_lock_operations
-fl_copy_lock\t1220\t478
+fl_copy_lock\t1222\t479
 struct lock_manager_operations
-lm_notify\t1408\t479
-lm_break\t1409\t479
-lm_change\t1409\t479
-lm_breaker_owns_lease\t1409\t479
-lm_lock_expirable\t1409\t479
-lm_grant\t1220\t479
-lm_expire_lock\t1214\t479
+lm_notify\t1410\t480
+lm_break\t1411\t480
+lm_change\t1411\t480
+lm_breaker_owns_lease\t1411\t480
+lm_lock_expirable\t1411\t480
+lm_grant\t1222\t480
+lm_expire_lock\t1216\t480
 struct file_system_type
-mount\t1214\t480
-init_fs_context\t1214\t480
-kill_sb\t1392\t480
+mount\t1216\t481
+init_fs_context\t1216\t481
+kill_sb\t1394\t481
 struct block_device_operations
-open\t1410\t481
-release\t1411\t481
-ioctl\t1214\t481
-compat_ioctl\t1214\t481
-unlock_native_capacity\t1214\t481
-getgeo\t1214\t481
-free_disk\t1222\t482
-direct_access\t1221\t481
-submit_bio\t1221\t481
+open\t1412\t482
+release\t1413\t482
+ioctl\t1216\t482
+compat_ioctl\t1216\t482
+unlock_native_capacity\t1216\t482
+getgeo\t1216\t482
+free_disk\t1224\t483
+direct_access\t1223\t482
+submit_bio\t1223\t482
 struct blk_mq_ops
-queue_rq\t1412\t483
-queue_rqs\t1412\t483
-commit_rqs\t1412\t483
-timeout\t1214\t484
-complete\t1220\t485
-init_hctx\t1413\t486
-init_request\t1413\t486
-exit_hctx\t1414\t486
-exit_request\t1414\t486
+queue_rq\t1414\t484
+queue_rqs\t1414\t484
+commit_rqs\t1414\t484
+timeout\t1216\t485
+complete\t1222\t486
+init_hctx\t1415\t487
+init_request\t1415\t487
+exit_hctx\t1416\t487
+exit_request\t1416\t487
 struct scsi_host_template
-queuecommand\t1220\t487
-eh_timed_out\t1221\t488
-eh_abort_handler\t1214\t487
-eh_device_reset_handler\t1214\t487
-eh_target_reset_handler\t1214\t487
-eh_bus_reset_handler\t1214\t487
-eh_host_reset_handler\t1214\t487
-slave_alloc\t1214\t487
-slave_configure\t1214\t487
-info\t1214\t487
-ioctl\t1214\t487
-bios_param\t1214\t487
-slave_destroy\t1415\t487
+queuecommand\t1222\t488
+eh_timed_out\t1223\t489
+eh_abort_handler\t1216\t488
+eh_device_reset_handler\t1216\t488
+eh_target_reset_handler\t1216\t488
+eh_bus_reset_handler\t1216\t488
+eh_host_reset_handler\t1216\t488
+slave_alloc\t1216\t488
+slave_configure\t1216\t488
+info\t1216\t488
+ioctl\t1216\t488
+bios_param\t1216\t488
+slave_destroy\t1417\t488
 struct ata_port_operations
-qc_defer\t1416\t489
-qc_prep\t1416\t489
-qc_issue\t1416\t489
-qc_fill_rtf\t1416\t489
-softreset\t1214\t490
-hardreset\t1214\t490
-prereset\t1214\t490
-postreset\t1214\t490
-error_handler\t1214\t490
-set_piomode\t1214\t490
-set_dmamode\t1214\t490
-set_mode\t1214\t490
-dev_config\t1214\t490
-cable_detect\t1214\t490
-port_start\t1417\t491
-port_stop\t1418\t491
-host_stop\t1287\t491
+qc_defer\t1418\t490
+qc_prep\t1418\t490
+qc_issue\t1418\t490
+qc_fill_rtf\t1418\t490
+softreset\t1216\t491
+hardreset\t1216\t491
+prereset\t1216\t491
+postreset\t1216\t491
+error_handler\t1216\t491
+set_piomode\t1216\t491
+set_dmamode\t1216\t491
+set_mode\t1216\t491
+dev_config\t1216\t491
+cable_detect\t1216\t491
+port_start\t1419\t492
+port_stop\t1420\t492
+host_stop\t1289\t492
 struct mtd_info
-_panic_write\t1220\t492
+_panic_write\t1222\t493
 struct nand_controller_ops
-attach_chip\t1419\t493
-detach_chip\t1420\t493
-exec_op\t1214\t493
+attach_chip\t1421\t494
+detach_chip\t1422\t494
+exec_op\t1216\t494
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1421\t494
-exit\t1422\t494
-encrypt\t1221\t494
-decrypt\t1221\t494
-setkey\t1221\t494
+init\t1423\t495
+exit\t1424\t495
+encrypt\t1223\t495
+decrypt\t1223\t495
+setkey\t1223\t495
 struct ahash_alg,struct shash_alg
-init\t1221\t495
-update\t1221\t495
-final\t1221\t495
-finup\t1221\t495
-digest\t1221\t495
-export\t1221\t495
-import\t1221\t495
-setkey\t1221\t495
-init_tfm\t1423\t495
-exit_tfm\t1424\t495
+init\t1223\t496
+update\t1223\t496
+final\t1223\t496
+finup\t1223\t496
+digest\t1223\t496
+export\t1223\t496
+import\t1223\t496
+setkey\t1223\t496
+init_tfm\t1425\t496
+exit_tfm\t1426\t496
 struct net_device_ops
-ndo_init\t1425\t496
-ndo_uninit\t1426\t497
-ndo_open\t1427\t498
-ndo_stop\t1428\t499
-ndo_do_ioctl\t1429\t498
-ndo_siocbond\t1429\t498
-ndo_siocwandev\t1429\t498
-ndo_siocdevprivate\t1429\t498
-ndo_eth_ioctl\t1429\t498
-ndo_set_mac_address\t1429\t283
-ndo_change_mtu\t1429\t283
-ndo_fix_features\t1429\t500
-ndo_set_features\t1429\t500
-ndo_vlan_rx_add_vid\t1429\t501
-ndo_vlan_rx_kill_vid\t1429\t501
-ndo_select_queue\t1220\t502
-ndo_features_check\t1220\t502
-ndo_get_stats\t1220\t498
-ndo_get_stats64\t1220\t498
-ndo_start_xmit\t1430\t498
-ndo_tx_timeout\t1431\t498
-ndo_set_rx_mode\t1432\t498
+ndo_init\t1427\t497
+ndo_uninit\t1428\t498
+ndo_open\t1429\t499
+ndo_stop\t1430\t500
+ndo_do_ioctl\t1431\t499
+ndo_siocbond\t1431\t499
+ndo_siocwandev\t1431\t499
+ndo_siocdevprivate\t1431\t499
+ndo_eth_ioctl\t1431\t499
+ndo_set_mac_address\t1431\t285
+ndo_change_mtu\t1431\t285
+ndo_fix_features\t1431\t501
+ndo_set_features\t1431\t501
+ndo_vlan_rx_add_vid\t1431\t502
+ndo_vlan_rx_kill_vid\t1431\t502
+ndo_select_queue\t1222\t503
+ndo_features_check\t1222\t503
+ndo_get_stats\t1222\t499
+ndo_get_stats64\t1222\t499
+ndo_start_xmit\t1432\t499
+ndo_tx_timeout\t1433\t499
+ndo_set_rx_mode\t1434\t499
 struct napi_struct
-poll\t1433\t503
+poll\t1435\t504
 struct pernet_operations
-init\t1434\t504
-pre_exit\t1435\t504
-exit\t1435\t504
-exit_batch\t1435\t504
+init\t1436\t505
+pre_exit\t1437\t505
+exit\t1437\t505
+exit_batch\t1437\t505
 struct ethtool_ops
-*\t1429\t505
+*\t1431\t506
 struct net_device
-priv_destructor\t1287\t506
+priv_destructor\t1289\t507
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1436\t507
-dumpit\t1436\t507
-start\t1436\t507
-done\t1436\t507
+doit\t1438\t508
+dumpit\t1438\t508
+start\t1438\t508
+done\t1438\t508
 struct rtnl_link_ops
-newlink\t1437\t508
-dellink\t1438\t509
-changelink\t1429\t510
-validate\t1214\t511
-get_size\t1214\t511
-fill_info\t1214\t511
-get_num_tx_queues\t1214\t511
-get_num_rx_queues\t1214\t511
-setup\t1214\t511
+newlink\t1439\t509
+dellink\t1440\t510
+changelink\t1431\t511
+validate\t1216\t512
+get_size\t1216\t512
+fill_info\t1216\t512
+get_num_tx_queues\t1216\t512
+get_num_rx_queues\t1216\t512
+setup\t1216\t512
 struct Qdisc_ops
-init\t1439\t512
-change\t1429\t513
-destroy\t1422\t514
-enqueue\t1440\t515
-dequeue\t1440\t515
-peek\t1440\t515
+init\t1441\t513
+change\t1431\t514
+destroy\t1424\t515
+enqueue\t1442\t516
+dequeue\t1442\t516
+peek\t1442\t516
 struct proto_ops
-release\t1441\t516
-bind\t1214\t517
-connect\t1214\t517
-accept\t1214\t517
-listen\t1214\t517
-ioctl\t1214\t517
-compat_ioctl\t1214\t517
-sendmsg\t1214\t517
-recvmsg\t1214\t517
-shutdown\t1214\t517
-setsockopt\t1214\t517
-getsockopt\t1214\t517
-socketpair\t1214\t517
-getname\t1214\t517
-poll\t1214\t517
-mmap\t1214\t517
+release\t1443\t517
+bind\t1216\t518
+connect\t1216\t518
+accept\t1216\t518
+listen\t1216\t518
+ioctl\t1216\t518
+compat_ioctl\t1216\t518
+sendmsg\t1216\t518
+recvmsg\t1216\t518
+shutdown\t1216\t518
+setsockopt\t1216\t518
+getsockopt\t1216\t518
+socketpair\t1216\t518
+getname\t1216\t518
+poll\t1216\t518
+mmap\t1216\t518
 struct cfg80211_ops
-add_virtual_intf\t1442\t518
-del_virtual_intf\t1442\t518
-change_virtual_intf\t1442\t518
-*\t1443\t518
+add_virtual_intf\t1444\t519
+del_virtual_intf\t1444\t519
+change_virtual_intf\t1444\t519
+*\t1445\t519
 struct ieee80211_ops
-start\t1444\t519
-stop\t1445\t520
-add_interface\t1446\t521
-remove_interface\t1447\t522
-change_interface\t1448\t523
-config\t1448\t523
-vif_cfg_changed\t1448\t523
-link_info_changed\t1448\t523
-configure_filter\t1448\t523
-set_key\t1448\t523
-hw_scan\t1448\t523
-cancel_hw_scan\t1448\t523
-sta_state\t1448\t523
-sta_add\t1448\t523
-sta_remove\t1448\t523
-conf_tx\t1448\t523
-flush\t1448\t523
-ampdu_action\t1448\t523
-add_chanctx\t1448\t523
-remove_chanctx\t1448\t523
-change_chanctx\t1448\t523
-assign_vif_chanctx\t1448\t523
-unassign_vif_chanctx\t1448\t523
-remain_on_channel\t1448\t523
-cancel_remain_on_channel\t1448\t523
-tx\t1220\t523
-prepare_multicast\t1220\t523
-set_tim\t1220\t523
-update_tkip_key\t1220\t523
-get_key_seq\t1220\t523
-sta_notify\t1220\t523
-sta_rc_update\t1220\t523
-sta_rate_tbl_update\t1220\t523
-event_callback\t1220\t523
-release_buffered_frames\t1220\t523
-allow_buffered_frames\t1220\t523
-ipv6_addr_change\t1220\t523
-wake_tx_queue\t1220\t523
-get_stats\t1214\t523
-set_frag_threshold\t1214\t523
-set_rts_threshold\t1214\t523
-sta_statistics\t1214\t523
-get_tsf\t1214\t523
-set_tsf\t1214\t523
-offset_tsf\t1214\t523
-reset_tsf\t1214\t523
-tx_last_beacon\t1214\t523
-rfkill_poll\t1214\t523
-set_coverage_class\t1214\t523
-testmode_cmd\t1214\t523
-set_bitrate_mask\t1214\t523
-reconfig_complete\t1214\t523
-bss_info_changed\t1214\t523
-sw_scan_start\t1214\t523
-sw_scan_complete\t1214\t523
+start\t1446\t520
+stop\t1447\t521
+add_interface\t1448\t522
+remove_interface\t1449\t523
+change_interface\t1450\t524
+config\t1450\t524
+vif_cfg_changed\t1450\t524
+link_info_changed\t1450\t524
+configure_filter\t1450\t524
+set_key\t1450\t524
+hw_scan\t1450\t524
+cancel_hw_scan\t1450\t524
+sta_state\t1450\t524
+sta_add\t1450\t524
+sta_remove\t1450\t524
+conf_tx\t1450\t524
+flush\t1450\t524
+ampdu_action\t1450\t524
+add_chanctx\t1450\t524
+remove_chanctx\t1450\t524
+change_chanctx\t1450\t524
+assign_vif_chanctx\t1450\t524
+unassign_vif_chanctx\t1450\t524
+remain_on_channel\t1450\t524
+cancel_remain_on_channel\t1450\t524
+tx\t1222\t524
+prepare_multicast\t1222\t524
+set_tim\t1222\t524
+update_tkip_key\t1222\t524
+get_key_seq\t1222\t524
+sta_notify\t1222\t524
+sta_rc_update\t1222\t524
+sta_rate_tbl_update\t1222\t524
+event_callback\t1222\t524
+release_buffered_frames\t1222\t524
+allow_buffered_frames\t1222\t524
+ipv6_addr_change\t1222\t524
+wake_tx_queue\t1222\t524
+get_stats\t1216\t524
+set_frag_threshold\t1216\t524
+set_rts_threshold\t1216\t524
+sta_statistics\t1216\t524
+get_tsf\t1216\t524
+set_tsf\t1216\t524
+offset_tsf\t1216\t524
+reset_tsf\t1216\t524
+tx_last_beacon\t1216\t524
+rfkill_poll\t1216\t524
+set_coverage_class\t1216\t524
+testmode_cmd\t1216\t524
+set_bitrate_mask\t1216\t524
+reconfig_complete\t1216\t524
+bss_info_changed\t1216\t524
+sw_scan_start\t1216\t524
+sw_scan_complete\t1216\t524
 struct phy_driver
-probe\t1449\t524
-remove\t1450\t525
-handle_interrupt\t1451\t526
-config_init\t1214\t527
-soft_reset\t1214\t527
-config_intr\t1214\t527
-config_aneg\t1214\t527
-read_status\t1214\t527
-link_change_notify\t1214\t527
-aneg_done\t1214\t527
-suspend\t1320\t527
-resume\t1235\t527
+probe\t1451\t525
+remove\t1452\t526
+handle_interrupt\t1453\t527
+config_init\t1216\t528
+soft_reset\t1216\t528
+config_intr\t1216\t528
+config_aneg\t1216\t528
+read_status\t1216\t528
+link_change_notify\t1216\t528
+aneg_done\t1216\t528
+suspend\t1322\t528
+resume\t1237\t528
 struct dsa_switch_ops
-setup\t1452\t528
-teardown\t1453\t529
-port_enable\t1454\t530
-port_disable\t1455\t531
+setup\t1454\t529
+teardown\t1455\t530
+port_enable\t1456\t531
+port_disable\t1457\t532
 struct nfc_ops
-dev_up\t1456\t532
-dev_down\t1457\t532
-start_poll\t1458\t532
-stop_poll\t1458\t532
-dep_link_up\t1458\t532
-dep_link_down\t1458\t532
-activate_target\t1458\t532
-deactivate_target\t1458\t532
-im_transceive\t1458\t532
-tm_send\t1458\t532
-check_presence\t1458\t532
-enable_se\t1458\t532
-disable_se\t1458\t532
-fw_download\t1458\t532
+dev_up\t1458\t533
+dev_down\t1459\t533
+start_poll\t1460\t533
+stop_poll\t1460\t533
+dep_link_up\t1460\t533
+dep_link_down\t1460\t533
+activate_target\t1460\t533
+deactivate_target\t1460\t533
+im_transceive\t1460\t533
+tm_send\t1460\t533
+check_presence\t1460\t533
+enable_se\t1460\t533
+disable_se\t1460\t533
+fw_download\t1460\t533
 struct hci_dev
-open\t1459\t533
-close\t1460\t534
-setup\t1461\t535
-shutdown\t1461\t535
-flush\t1461\t535
-send\t1214\t536
+open\t1461\t534
+close\t1462\t535
+setup\t1463\t536
+shutdown\t1463\t536
+flush\t1463\t536
+send\t1216\t537
 struct ib_device_ops
-post_send\t1220\t537
-post_recv\t1220\t537
-poll_cq\t1220\t537
-req_notify_cq\t1220\t537
-*\t1214\t537
+post_send\t1222\t538
+post_recv\t1222\t538
+poll_cq\t1222\t538
+req_notify_cq\t1222\t538
+*\t1216\t538
 struct ib_client
-add\t1462\t538
-remove\t1463\t538
+add\t1464\t539
+remove\t1465\t539
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1402\t539
-func\t1402\t539
-handler\t1402\t539
-err_handler\t1402\t539
+hook\t1404\t540
+func\t1404\t540
+handler\t1404\t540
+err_handler\t1404\t540
 runner
-irq\t1464\t326
-irq-thread\t1465\t327
-softirq\t1212\t19
-tasklet\t1466\t324
-timer\t1467\t322
-hrtimer\t1468\t540
-napi\t1469\t503
-work\t1470\t323
-delayed-work\t1471\t323
-kthread-work\t1472\t541
-kthread\t1214\t234
-task-work\t1214\t542
-irq-work\t1473\t220
-cpu-call\t1213\t543
-rcu\t1212\t325
-urb\t1220\t544
-init\t1352\t54
-exit\t1287\t54
-pm\t1214\t545
-attribute\t1214\t381
-debugfs\t1214\t546
-devres\t1287\t547
-kref\t1222\t548
+irq\t1466\t327
+irq-thread\t1467\t328
+softirq\t1214\t19
+tasklet\t1468\t325
+timer\t1469\t323
+hrtimer\t1470\t541
+napi\t1471\t504
+work\t1472\t324
+delayed-work\t1473\t324
+kthread-work\t1474\t542
+kthread\t1216\t236
+task-work\t1216\t543
+irq-work\t1475\t222
+cpu-call\t1215\t544
+rcu\t1214\t326
+urb\t1222\t545
+init\t1354\t55
+exit\t1289\t55
+pm\t1216\t546
+attribute\t1216\t382
+debugfs\t1216\t547
+devres\t1289\t548
+kref\t1224\t549
 struct hrtimer
-function\t1474\t540
+function\t1476\t541
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1475\t337
-probe_new\t1475\t337
-connect\t1476\t337
-bind\t1476\t337
-attach\t1476\t337
-port_probe\t1476\t337
-remove\t1477\t337
-remove_new\t1477\t337
-disconnect\t1478\t337
-unbind\t1478\t337
-detach\t1478\t337
-port_remove\t1478\t337
-shutdown\t1226\t336
-suspend\t1227\t338
-resume\t1228\t339
+probe\t1477\t338
+probe_new\t1477\t338
+connect\t1478\t338
+bind\t1478\t338
+attach\t1478\t338
+port_probe\t1478\t338
+remove\t1479\t338
+remove_new\t1479\t338
+disconnect\t1480\t338
+unbind\t1480\t338
+detach\t1480\t338
+port_remove\t1480\t338
+shutdown\t1228\t337
+suspend\t1229\t339
+resume\t1230\t340
 struct dev_pm_ops
-prepare\t1214\t545
-complete\t1214\t545
-suspend\t1320\t545
-resume\t1235\t545
-freeze\t1479\t545
-poweroff\t1479\t545
-thaw\t1480\t545
-restore\t1480\t545
-suspend_late\t1481\t545
-freeze_late\t1481\t545
-poweroff_late\t1481\t545
-resume_early\t1482\t545
-thaw_early\t1482\t545
-restore_early\t1482\t545
-suspend_noirq\t1483\t545
-freeze_noirq\t1483\t545
-poweroff_noirq\t1483\t545
-resume_noirq\t1484\t545
-thaw_noirq\t1484\t545
-restore_noirq\t1484\t545
-runtime_suspend\t1485\t549
-runtime_resume\t1486\t549
-runtime_idle\t1214\t549
+prepare\t1216\t546
+complete\t1216\t546
+suspend\t1322\t546
+resume\t1237\t546
+freeze\t1481\t546
+poweroff\t1481\t546
+thaw\t1482\t546
+restore\t1482\t546
+suspend_late\t1483\t546
+freeze_late\t1483\t546
+poweroff_late\t1483\t546
+resume_early\t1484\t546
+thaw_early\t1484\t546
+restore_early\t1484\t546
+suspend_noirq\t1485\t546
+freeze_noirq\t1485\t546
+poweroff_noirq\t1485\t546
+resume_noirq\t1486\t546
+thaw_noirq\t1486\t546
+restore_noirq\t1486\t546
+runtime_suspend\t1487\t550
+runtime_resume\t1488\t550
+runtime_idle\t1216\t550
 *
-probe\t1487\t550
-probe_new\t1488\t550
-connect\t1489\t550
-bind\t1489\t550
-attach\t1489\t550
-port_probe\t1489\t550
-remove\t1490\t550
-remove_new\t1491\t550
-disconnect\t1492\t550
-unbind\t1492\t550
-detach\t1492\t550
-port_remove\t1492\t550
-init\t1493\t550
-ndo_init\t1493\t550
-exit\t1494\t550
-exit_batch\t1494\t550
-pre_exit\t1494\t550
-ndo_uninit\t1494\t550
-ndo_open\t1495\t550
-resume\t1495\t550
-ndo_stop\t1496\t550
-suspend\t1496\t550
-runtime_resume\t1497\t550
-resume_early\t1497\t550
-resume_noirq\t1497\t550
-thaw\t1497\t550
-restore\t1497\t550
-runtime_suspend\t1498\t550
-suspend_late\t1498\t550
-suspend_noirq\t1498\t550
-freeze\t1498\t550
-poweroff\t1498\t550
-shutdown\t1498\t550
-open\t1214\t550
-release\t1214\t550
-read\t1214\t550
-write\t1214\t550
-read_iter\t1214\t550
-write_iter\t1214\t550
-unlocked_ioctl\t1214\t550
-compat_ioctl\t1214\t550
-ioctl\t1214\t550
-llseek\t1214\t550
-mmap\t1214\t550
-poll\t1214\t550
-show\t1214\t550
-store\t1214\t550
-seq_show\t1214\t550
-ndo_set_mac_address\t1214\t550
-ndo_change_mtu\t1214\t550
-get_ethtool_stats\t1214\t550
-get_drvinfo\t1214\t550
-set_ringparam\t1214\t550
-threadfn\t1214\t550
-fallocate\t1214\t550
-fsync\t1214\t550
-setattr\t1214\t550
-mkdir\t1214\t550
-unlink\t1214\t550
-create\t1214\t550
-iterate_shared\t1214\t550`;
+probe\t1489\t551
+probe_new\t1490\t551
+connect\t1491\t551
+bind\t1491\t551
+attach\t1491\t551
+port_probe\t1491\t551
+remove\t1492\t551
+remove_new\t1493\t551
+disconnect\t1494\t551
+unbind\t1494\t551
+detach\t1494\t551
+port_remove\t1494\t551
+init\t1495\t551
+ndo_init\t1495\t551
+exit\t1496\t551
+exit_batch\t1496\t551
+pre_exit\t1496\t551
+ndo_uninit\t1496\t551
+ndo_open\t1497\t551
+resume\t1497\t551
+ndo_stop\t1498\t551
+suspend\t1498\t551
+runtime_resume\t1499\t551
+resume_early\t1499\t551
+resume_noirq\t1499\t551
+thaw\t1499\t551
+restore\t1499\t551
+runtime_suspend\t1500\t551
+suspend_late\t1500\t551
+suspend_noirq\t1500\t551
+freeze\t1500\t551
+poweroff\t1500\t551
+shutdown\t1500\t551
+open\t1216\t551
+release\t1216\t551
+read\t1216\t551
+write\t1216\t551
+read_iter\t1216\t551
+write_iter\t1216\t551
+unlocked_ioctl\t1216\t551
+compat_ioctl\t1216\t551
+ioctl\t1216\t551
+llseek\t1216\t551
+mmap\t1216\t551
+poll\t1216\t551
+show\t1216\t551
+store\t1216\t551
+seq_show\t1216\t551
+ndo_set_mac_address\t1216\t551
+ndo_change_mtu\t1216\t551
+get_ethtool_stats\t1216\t551
+get_drvinfo\t1216\t551
+set_ringparam\t1216\t551
+threadfn\t1216\t551
+fallocate\t1216\t551
+fsync\t1216\t551
+setattr\t1216\t551
+mkdir\t1216\t551
+unlink\t1216\t551
+create\t1216\t551
+iterate_shared\t1216\t551`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1499\t551
-raw_spinlock_t\t1500\t551
-rwlock_t\t1501\t551
-seqlock_t\t1502\t552
-struct mutex\t1503\t553
-struct rw_semaphore\t1504\t167
-struct semaphore\t1505\t166
-struct rt_mutex\t1506\t290
-atomic_t\t1507\t554
-atomic64_t\t1507\t554
-atomic_long_t\t1507\t555
-refcount_t\t1508\t556
-struct kref\t1508\t232
-struct completion\t1509\t557
-struct device\t1510\t547
-struct platform_device\t1510\t547
-struct i2c_client\t1510\t547
-struct spi_device\t1510\t547
-struct pci_dev\t1510\t547
-struct usb_interface\t1510\t547
-struct serio\t1510\t547
-struct gameport\t1510\t547
-struct hid_device\t1510\t547
-struct amba_device\t1510\t547
-struct mdio_device\t1510\t547
-struct virtio_device\t1510\t547
-struct vio_dev\t1510\t547
-struct xenbus_device\t1510\t547
-struct hv_device\t1510\t547
-struct sdio_func\t1510\t547
-struct memstick_dev\t1510\t547
-struct pnp_dev\t1510\t547
-struct acpi_device\t1510\t547
-struct parport\t1510\t547
-struct pcmcia_device\t1510\t547
-struct ps3_system_bus_device\t1510\t547
-struct rpmsg_device\t1510\t547
-struct auxiliary_device\t1510\t547
-struct slim_device\t1510\t547
-struct sdw_slave\t1510\t547
-struct fw_unit\t1510\t547
-struct mei_cl_device\t1510\t547
-struct rmi_function\t1510\t547
-struct ishtp_cl_device\t1510\t547
-struct wmi_device\t1510\t547
-struct ccw_device\t1510\t547
-struct mcb_device\t1510\t547
-struct bcma_device\t1510\t547
-struct ssb_device\t1510\t547
-struct gb_bundle\t1510\t547
-struct i3c_device\t1510\t547
-struct fsl_mc_device\t1510\t547
-struct host1x_device\t1510\t547
-struct mipi_dsi_device\t1510\t547
-struct usb_serial\t1510\t547
-struct usb_serial_port\t1510\t547
-struct psmouse\t1510\t547
-struct comedi_device\t1510\t547
-struct usb_gadget\t1510\t547
-struct usb_function\t1510\t547
-struct wm97xx\t1510\t547
-struct serdev_device\t1510\t547
-struct of_device\t1510\t547
-struct macio_dev\t1510\t547`;
+export const types = `spinlock_t\t1501\t552
+raw_spinlock_t\t1502\t552
+rwlock_t\t1503\t552
+seqlock_t\t1504\t553
+struct mutex\t1505\t554
+struct rw_semaphore\t1506\t169
+struct semaphore\t1507\t168
+struct rt_mutex\t1508\t292
+atomic_t\t1509\t555
+atomic64_t\t1509\t555
+atomic_long_t\t1509\t556
+refcount_t\t1510\t557
+struct kref\t1510\t234
+struct completion\t1511\t558
+struct device\t1512\t548
+struct platform_device\t1512\t548
+struct i2c_client\t1512\t548
+struct spi_device\t1512\t548
+struct pci_dev\t1512\t548
+struct usb_interface\t1512\t548
+struct serio\t1512\t548
+struct gameport\t1512\t548
+struct hid_device\t1512\t548
+struct amba_device\t1512\t548
+struct mdio_device\t1512\t548
+struct virtio_device\t1512\t548
+struct vio_dev\t1512\t548
+struct xenbus_device\t1512\t548
+struct hv_device\t1512\t548
+struct sdio_func\t1512\t548
+struct memstick_dev\t1512\t548
+struct pnp_dev\t1512\t548
+struct acpi_device\t1512\t548
+struct parport\t1512\t548
+struct pcmcia_device\t1512\t548
+struct ps3_system_bus_device\t1512\t548
+struct rpmsg_device\t1512\t548
+struct auxiliary_device\t1512\t548
+struct slim_device\t1512\t548
+struct sdw_slave\t1512\t548
+struct fw_unit\t1512\t548
+struct mei_cl_device\t1512\t548
+struct rmi_function\t1512\t548
+struct ishtp_cl_device\t1512\t548
+struct wmi_device\t1512\t548
+struct ccw_device\t1512\t548
+struct mcb_device\t1512\t548
+struct bcma_device\t1512\t548
+struct ssb_device\t1512\t548
+struct gb_bundle\t1512\t548
+struct i3c_device\t1512\t548
+struct fsl_mc_device\t1512\t548
+struct host1x_device\t1512\t548
+struct mipi_dsi_device\t1512\t548
+struct usb_serial\t1512\t548
+struct usb_serial_port\t1512\t548
+struct psmouse\t1512\t548
+struct comedi_device\t1512\t548
+struct usb_gadget\t1512\t548
+struct usb_function\t1512\t548
+struct wm97xx\t1512\t548
+struct serdev_device\t1512\t548
+struct of_device\t1512\t548
+struct macio_dev\t1512\t548`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5102,6 +5105,8 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"write","cell":0,"result":"old","ordering":"release","unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","publish":{"by":"xarray","rcu":true}}
+{"kind":"call","part":true,"register":{"runner":"notifier","handler":2,"object":0,"data":3}}
+{"kind":"call","part":true,"quiesce":{"of":"notifier","object":0,"bars":true}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct block_device_operations","struct blk_mq_ops","struct blk_mq_hw_ctx"]}}
 {"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
 {"kind":"wait","cell":0,"wait":"queue"}
@@ -6516,6 +6521,7 @@ include/kunit/test.h
 include/linux/kdev_t.h
 include/linux/mmdebug.h
 include/linux/kprobes.h
+include/linux/serial_core.h
 include/linux/compiler.h
 include/linux/pfn.h
 Documentation/RCU/whatisRCU.rst, rcu_assign_pointer()
@@ -6552,6 +6558,7 @@ Documentation/core-api/this_cpu_ops.rst
 include/linux/percpu-defs.h up to Linux 3.18
 kernel/sched/wait.c
 Documentation/core-api/xarray.rst, Locking
+drivers/acpi/acpica/evxface.c, acpi_install_notify_handler() and acpi_remove_notify_handler()
 include/linux/blkdev.h
 kernel/time/timer.c
 include/linux/percpu.h
@@ -6783,7 +6790,6 @@ include/net/pkt_cls.h
 include/asm-generic/tlb.h
 include/linux/usb/typec.h
 include/linux/u64_stats_sync.h
-include/linux/serial_core.h
 include/linux/usb/gadget.h
 include/linux/usb.h
 include/linux/stdarg.h

@@ -3,7 +3,7 @@
 import { effectsOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event, Place } from '../../model/code.ts';
 import type { Runner } from '../../model/effect.ts';
-import type { MemberFact } from '../../model/fact.ts';
+import type { Fact, MemberFact } from '../../model/fact.ts';
 import type { Mention, World } from '../../model/rule.ts';
 import { isGivenUp } from './givenup.ts';
 
@@ -62,7 +62,7 @@ function registrationsAt(fn: CFunction, mention: Mention, world: World): Registr
     return [{ ...common, ...nothing, by: 'table', table, member, instance, fact: fact && sureOf(fact, mention.path, world), inferred }];
   }
   // A test of the address, and what keeps nothing, as EXPORT_SYMBOL().
-  if (call !== null && (TESTS.has(call) || world.fact(call)?.keepsNothing)) return [];
+  if (call !== null && (TESTS.has(call) || endsOrKeepsNothing(world.fact(call)))) return [];
   const effects = call === null ? [] : effectsOfKind({ fact: world.fact(call) }, 'register');
   const found = effects.flatMap((effect): Registration[] => {
     const isThread = effect.thread === argument;
@@ -72,6 +72,13 @@ function registrationsAt(fn: CFunction, mention: Mention, world: World): Registr
     return [{ ...common, ...nothing, by: 'handler', runner, fact: fact?.struct === RUNNERS ? fact : null, managed: effect.managed }];
   });
   return found.length > 0 ? found : [{ ...common, ...nothing, by: 'address' }];
+}
+
+/** The call keeps nothing of what it is given, or ends what registered it. */
+function endsOrKeepsNothing(fact: Fact | undefined): boolean {
+  if (fact?.keepsNothing) return true;
+  const does = fact?.effects.map(effect => effect.does) ?? [];
+  return does.includes('quiesce') && !does.includes('register');
 }
 
 /** Words of C before parentheses that run nothing. */

@@ -91,6 +91,13 @@ function aboutOf(text: string, at: number, callees: Callees, tableOf: (at: numbe
   let argument = 0;
   for (let i = before.length - 1; i >= 0; i--) {
     const c = before[i];
+    // A string may hold commas and parentheses.
+    if (c === '"') {
+      const open = before.lastIndexOf('"', i - 1);
+      if (open < 0) break;
+      i = open;
+      continue;
+    }
     if (c === ';' || c === '{' || c === '}') break;
     if (c === ')') depth++;
     else if (c === ',' && depth === 0) argument++;

@@ -392,3 +392,22 @@ void lane_init(struct lane *lane)
 `;
   expect(roads(await worldOfText(code('static ')), 'lane_fast')).toEqual(['handler INIT_WORK() task runtime lane_work()']);
 });
+
+test('a string before the name holds no argument of its own, and what ends a registration is none', async () => {
+  const world = await worldOfText(`
+static void lane_boot(struct device_node *node)
+{
+}
+CLK_OF_DECLARE(lane, "lane,clock-(1),a", lane_boot);
+
+static void lane_note(acpi_handle handle, u32 event, void *data)
+{
+}
+int lane_off(acpi_handle handle)
+{
+	return acpi_remove_notify_handler(handle, ACPI_DEVICE_NOTIFY, lane_note);
+}
+`);
+  expect(roads(world, 'lane_boot')).toEqual(['handler CLK_OF_DECLARE() task setup']);
+  expect(registrationsOf(named(world, 'lane_note'), world)).toEqual([]);
+});
