@@ -10,7 +10,7 @@ import type { Act, Where } from '../model/contract.ts';
 import type { Fact } from '../model/fact.ts';
 import { act, actsOf, argumentAt, type Body } from './acts.ts';
 import { excerptOf } from './excerpt.ts';
-import { plainMacros } from './macros.ts';
+import { plainMacros, tracepoints } from './macros.ts';
 import type { Call, Exit, FileRecord, FunctionRecord, Step, StructRecord, Test } from './record.ts';
 import { reduced } from './reduce.ts';
 import { type Roots, UNNAMED, whereOfText } from './where.ts';
@@ -22,7 +22,13 @@ const MOST_NODES = 1200;
 export function recordOf(path: string, blob: string, text: string, grammar: Grammar, fact: (api: string) => Fact | undefined): FileRecord {
   const { text: wanted, exported, statics } = excerptOf(path, text);
   const record: FileRecord = { blob, functions: [], structs: [], aliases: aliasesIn(text), signatures: [], statics };
-  if (wanted === null) return record;
+  const spelled = (read: ReadonlySet<string>) => {
+    for (const made of [...plainMacros(text, read), ...tracepoints(text)]) if (!fact(made.name)) record.functions.push(made);
+  };
+  if (wanted === null) {
+    spelled(new Set());
+    return record;
+  }
   const image: Image = { path, whole: true, pieces: [{ firstLine: 1, lines: wanted.split('\n'), origin: [], section: '' }], addedBy: null, after: 0 };
   const types: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
   const parsed = parseFile(image, grammar, types);
@@ -48,8 +54,7 @@ export function recordOf(path: string, blob: string, text: string, grammar: Gram
     }
     record.functions.push(functionOf(fn, path, exported, lines));
   }
-  const read = new Set(file.functions.map(f => f.name));
-  for (const macro of plainMacros(text, read)) if (!fact(macro.name)) record.functions.push(macro);
+  spelled(new Set(file.functions.map(f => f.name)));
   record.structs = structsOf(types);
   return record;
 }
@@ -258,7 +263,7 @@ class Reader {
     if (node.fails && !isPointer) return { returns: 'errno' };
     const [only] = node.returns ?? [];
     const event = only === undefined ? undefined : fn.events[only];
-    const isCall = node.returns?.length === 1 && event !== undefined && (event.kind === 'call' || event.kind === 'lock');
+    const isCall = node.returns?.length === 1 && event !== undefined && (event.kind === 'call' || event.args.length > 0);
     const value = plain === this.returnedVariable ? undefined : whereOfText(plain.startsWith('&') ? plain : plain, this.body.roots);
     const found = addressed(plain, this.body.roots) ?? value;
     return {

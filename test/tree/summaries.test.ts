@@ -317,3 +317,24 @@ int reads(struct foo *f)
     expect(await rowOf('foo', text)).toBe('cl\tfoo(bar,baz*,=gfp_t,,=spinlock_t*)\tv0->foo*');
   });
 });
+
+describe('what no body shows', () => {
+  const FILES = {
+    'include/trace/events/foo.h':
+      'TRACE_EVENT(foo_done,\n\tTP_PROTO(struct foo *f),\n\tTP_ARGS(f)\n);\nDEFINE_EVENT(foo_class, foo_start,\n\tTP_PROTO(int n),\n\tTP_ARGS(n)\n);\n',
+    'include/linux/foo.h':
+      '#define foo_warn(f, fmt, ...) dev_warn((f)->dev, "foo: " fmt, ##__VA_ARGS__)\n#define foo_opt(f, o) ((f)->opts & FOO_##o)\n#define foo_call(o, f) foo_##o(f)\n',
+  };
+
+  it('a tracepoint does nothing of the kind', async () => {
+    expect(await rowOf('trace_foo_done', FILES)).toBe('cl\t()');
+    expect(await rowOf('trace_foo_start', FILES)).toBe('cl\t()');
+    expect(await rowOf('trace_foo_start_enabled', FILES)).toBe('cl\t()');
+  });
+
+  it('a macro that prints or tests a bit is read, one that calls a pasted name is not', async () => {
+    expect(await rowOf('foo_warn', FILES)).toMatch(/^c/);
+    expect(await rowOf('foo_opt', FILES)).toBe('cl\t(,)');
+    expect(await rowOf('foo_call', FILES)).toBeUndefined();
+  });
+});
