@@ -139,7 +139,7 @@ class Reader {
       const at = position.get(name);
       if (at !== undefined) return fn.changes?.has(name) ? '' : String(at);
       if (name === this.returnedVariable) return 'r';
-      return fn.locals?.has(name) || fn.changes?.has(name) ? '' : undefined;
+      return fn.locals?.has(name) ? '' : undefined;
     };
     for (const node of fn.flow)
       if (this.isPointer && node.kind === 'exit' && node.returns?.length === 1 && isCallText(node.returned))
@@ -250,6 +250,13 @@ class Reader {
     return null;
   }
 
+  /** What a call returns that takes a reference of what it is given. */
+  private sameAs(event: Event): Where | undefined {
+    for (const effect of event.fact?.effects ?? [])
+      if (effect.does === 'ref' && effect.by !== 'put' && effect.object !== null) return argumentAt(event, effect.object, this.body);
+    return undefined;
+  }
+
   private exitOf(node: CFunction['flow'][number]): Exit {
     const { fn } = this;
     const text = (node.value ?? node.returned)?.trim();
@@ -265,7 +272,7 @@ class Reader {
     const event = only === undefined ? undefined : fn.events[only];
     const isCall = node.returns?.length === 1 && event !== undefined && (event.kind === 'call' || event.args.length > 0);
     const value = plain === this.returnedVariable ? undefined : whereOfText(plain.startsWith('&') ? plain : plain, this.body.roots);
-    const found = addressed(plain, this.body.roots) ?? value;
+    const found = addressed(plain, this.body.roots) ?? (event && isCall ? this.sameAs(event) : undefined) ?? value;
     return {
       returns: node.fails ? 'null' : 'value',
       ...(found !== undefined && found !== UNNAMED && isPointer ? { value: found } : {}),

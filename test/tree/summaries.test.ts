@@ -59,6 +59,11 @@ struct foo *find(struct foo *f)
     expect((await actsOf('find', text))?.[0]).toBe('omutex/0->lock=n');
   });
 
+  it('a global lock has its name', async () => {
+    const text = 'static DEFINE_MUTEX(foo_lock);\nvoid begin(void)\n{\n\tmutex_lock(&foo_lock);\n}\nvoid foo_begin(void)\n{\n\tbegin();\n}\n';
+    expect(await actsOf('foo_begin', text)).toEqual(['omutex/foo_lock', 's']);
+  });
+
   it('a lock that is given back for a while is dropped', async () => {
     const text = 'void foo(struct foo *f)\n{\n\tspin_unlock(&f->lock);\n\tf->n++;\n\tspin_lock(&f->lock);\n}\n';
     expect(await actsOf('foo', text)).toContain('dspin/0->lock');
@@ -211,6 +216,40 @@ int foo_number(struct bar *b)
 `;
     expect((await actsOf('foo_find', text))?.filter(a => /^[gp]/.test(a))).toEqual(['g/r']);
     expect((await rowOf('foo_number', text))?.split('\t')[2]).toBe('e');
+  });
+
+  it('a free where the count comes to nothing is part of the put', async () => {
+    const text = `
+void foo_put(struct foo *f)
+{
+	if (refcount_dec_and_test(&f->refs))
+		kfree(f);
+}
+void foo_use(struct foo *f)
+{
+	refcount_inc(&f->refs);
+	foo_put(f);
+}
+`;
+    expect(await actsOf('foo_put', text)).toEqual(['p/0->refs//f']);
+    expect(await actsOf('foo_use', text)).toEqual([]);
+  });
+
+  it("a reference of a member that is returned is the result's", async () => {
+    const text = `
+struct device *foo_parent(struct foo *f)
+{
+	return get_device(f->parent);
+}
+void foo_look(struct foo *f)
+{
+	struct device *d = foo_parent(f);
+
+	put_device(d);
+}
+`;
+    expect(await actsOf('foo_parent', text)).toEqual(['g/r']);
+    expect((await actsOf('foo_look', text))?.filter(a => /^[gp]/.test(a))).toEqual([]);
   });
 
   it('a reference that is taken and dropped again is none', async () => {
