@@ -81,16 +81,19 @@ function effectOf(a: Act): Effect | null {
   const has = (mark: string) => a.marks.includes(mark);
   const at = (where: string | undefined): number | null => (where !== undefined && /^\d+$/.test(where) ? Number(where) : null);
   const object = at(a.object);
-  if (object === null && a.object !== '-' && a.object !== 'r') return null;
+  // A count that is part of an object counts the object.
+  const whole = a.does === 'get' || a.does === 'put' ? /^(\d+|r)->[\w.[\]]+$/.exec(a.object)?.[1] : undefined;
+  const counted = whole === undefined ? object : at(whole);
+  if (object === null && whole === undefined && a.object !== '-' && a.object !== 'r') return null;
   const mode = has('shared') ? ('shared' as const) : ('exclusive' as const);
   switch (a.does) {
     case 'open':
     case 'close':
       return { does: a.does, section: a.of, object, mode: a.object === '-' ? 'shared' : mode, when: a.result };
     case 'get':
-      return { does: 'ref', object, by: has('unless-zero') || a.result === 'nonzero' ? 'get-unless-zero' : 'get', frees: false };
+      return { does: 'ref', object: counted, by: has('unless-zero') || a.result === 'nonzero' ? 'get-unless-zero' : 'get', frees: false };
     case 'put':
-      return { does: 'ref', object, by: 'put', frees: has('frees') };
+      return { does: 'ref', object: counted, by: 'put', frees: has('frees') };
     case 'free':
       return { does: 'free', object, when: has('grace-period') ? 'grace-period' : 'now', private: has('private') };
     case 'quiesce': {

@@ -20,9 +20,13 @@ export function plainMacros(text: string, read: ReadonlySet<string>): FunctionRe
     const code = raw
       .replace(/\\\n/g, ' ')
       .replace(/\/\*.*?\*\/|\/\/.*/g, ' ')
+      .replace(/"(?:[^"\\]|\\.)*"/g, '0')
+      .replace(/,\s*##\s*(?=\w)/g, ', ')
+      // A pasted name of a value is a value; a call of a pasted name depends on the call.
+      .replace(/\b\w+(?:\s*##\s*\w+)+\b(?!\s*\()/g, '0')
+      .replace(/\bdo\s*\{([^{};]*);?\s*\}\s*while\s*\(0\)$/, '$1')
       .trim();
-    // What is pasted or quoted depends on the call.
-    if (/#|["{};]/.test(code) || (code === '' && parameters.length === 0)) continue;
+    if (/[#{};]/.test(code) || (code === '' && parameters.length === 0)) continue;
     found.push({
       name,
       line: text.slice(0, match.index).split('\n').length,
@@ -36,6 +40,29 @@ export function plainMacros(text: string, read: ReadonlySet<string>): FunctionRe
     });
   }
   return found;
+}
+
+/** A tracepoint (include/linux/tracepoint.h) is a function that does nothing of its own: what is hooked to it is no part of the code that it stands in. */
+export function tracepoints(text: string): FunctionRecord[] {
+  const found = new Map<string, FunctionRecord>();
+  for (const match of text.matchAll(
+    /^(?:TRACE_EVENT\w*|DECLARE_TRACE\w*)\s*\(\s*(\w+)|^DEFINE_(?:EVENT\w*|RPC_\w+|\w+_EVENT)\s*\(\s*\w+\s*,\s*(\w+)/gm,
+  )) {
+    const name = match[1] ?? match[2] ?? '';
+    for (const of of [`trace_${name}`, `trace_${name}_enabled`]) {
+      const exit: Step = { next: [], exit: { returns: of.endsWith('_enabled') ? 'value' : 'nothing' } };
+      found.set(of, {
+        name: of,
+        line: text.slice(0, match.index).split('\n').length,
+        kind: 'inline',
+        result: '',
+        parameters: [],
+        nodes: [exit],
+        loads: true,
+      });
+    }
+  }
+  return [...found.values()];
 }
 
 function stepsOf(code: string, parameters: readonly string[]): Step[] {

@@ -10,7 +10,7 @@ import type { Act, Where } from '../model/contract.ts';
 import type { Fact } from '../model/fact.ts';
 import { act, actsOf, argumentAt, type Body } from './acts.ts';
 import { excerptOf } from './excerpt.ts';
-import { plainMacros } from './macros.ts';
+import { plainMacros, tracepoints } from './macros.ts';
 import type { Call, Exit, FileRecord, FunctionRecord, Step, StructRecord, Test } from './record.ts';
 import { reduced } from './reduce.ts';
 import { type Roots, UNNAMED, whereOfText } from './where.ts';
@@ -22,7 +22,13 @@ const MOST_NODES = 1200;
 export function recordOf(path: string, blob: string, text: string, grammar: Grammar, fact: (api: string) => Fact | undefined): FileRecord {
   const { text: wanted, exported, statics } = excerptOf(path, text);
   const record: FileRecord = { blob, functions: [], structs: [], aliases: aliasesIn(text), signatures: [], statics };
-  if (wanted === null) return record;
+  const spelled = (read: ReadonlySet<string>) => {
+    for (const made of [...plainMacros(text, read), ...tracepoints(text)]) if (!fact(made.name)) record.functions.push(made);
+  };
+  if (wanted === null) {
+    spelled(new Set());
+    return record;
+  }
   const image: Image = { path, whole: true, pieces: [{ firstLine: 1, lines: wanted.split('\n'), origin: [], section: '' }], addedBy: null, after: 0 };
   const types: Types = { structs: new Map(), globals: new Map(), constants: new Map() };
   const parsed = parseFile(image, grammar, types);
@@ -48,8 +54,7 @@ export function recordOf(path: string, blob: string, text: string, grammar: Gram
     }
     record.functions.push(functionOf(fn, path, exported, lines));
   }
-  const read = new Set(file.functions.map(f => f.name));
-  for (const macro of plainMacros(text, read)) if (!fact(macro.name)) record.functions.push(macro);
+  spelled(new Set(file.functions.map(f => f.name)));
   record.structs = structsOf(types);
   return record;
 }
@@ -134,7 +139,7 @@ class Reader {
       const at = position.get(name);
       if (at !== undefined) return fn.changes?.has(name) ? '' : String(at);
       if (name === this.returnedVariable) return 'r';
-      return fn.locals?.has(name) || fn.changes?.has(name) ? '' : undefined;
+      return fn.locals?.has(name) ? '' : undefined;
     };
     for (const node of fn.flow)
       if (this.isPointer && node.kind === 'exit' && node.returns?.length === 1 && isCallText(node.returned))
@@ -245,6 +250,13 @@ class Reader {
     return null;
   }
 
+  /** What a call returns that takes a reference of what it is given. */
+  private sameAs(event: Event): Where | undefined {
+    for (const effect of event.fact?.effects ?? [])
+      if (effect.does === 'ref' && effect.by !== 'put' && effect.object !== null) return argumentAt(event, effect.object, this.body);
+    return undefined;
+  }
+
   private exitOf(node: CFunction['flow'][number]): Exit {
     const { fn } = this;
     const text = (node.value ?? node.returned)?.trim();
@@ -258,9 +270,9 @@ class Reader {
     if (node.fails && !isPointer) return { returns: 'errno' };
     const [only] = node.returns ?? [];
     const event = only === undefined ? undefined : fn.events[only];
-    const isCall = node.returns?.length === 1 && event !== undefined && (event.kind === 'call' || event.kind === 'lock');
+    const isCall = node.returns?.length === 1 && event !== undefined && (event.kind === 'call' || event.args.length > 0);
     const value = plain === this.returnedVariable ? undefined : whereOfText(plain.startsWith('&') ? plain : plain, this.body.roots);
-    const found = addressed(plain, this.body.roots) ?? value;
+    const found = addressed(plain, this.body.roots) ?? (event && isCall ? this.sameAs(event) : undefined) ?? value;
     return {
       returns: node.fails ? 'null' : 'value',
       ...(found !== undefined && found !== UNNAMED && isPointer ? { value: found } : {}),

@@ -161,10 +161,11 @@ function summaryOf(fn: FunctionRecord, calleeOf: (name: string) => Summary): Sum
   if (exits.length === 0) return { ...NOTHING, complete, orders, stores, loads, noreturn: true };
   const { found: bounds, asked } = sectionActs(nodes, acts);
   const others = acts.map((list, i) => [...list.filter(a => !BOUNDS.has(a.does)), ...(asked[i] ?? [])]);
-  const found = [...bounds, ...pathActs(nodes, others, exits)];
+  const returns = numbersAlone(returnsOf(nodes, acts, callees, reached), fn);
+  const found = putsThatFree(ofReturned([...bounds, ...pathActs(nodes, others, exits)], returns.value));
   return {
     acts: bounded(found),
-    returns: numbersAlone(returnsOf(nodes, acts, callees, reached), fn),
+    returns,
     complete,
     orders,
     stores,
@@ -173,6 +174,25 @@ function summaryOf(fn: FunctionRecord, calleeOf: (name: string) => Summary): Sum
     stub: fn.stub === true,
     unread: false,
   };
+}
+
+/** A reference of a member that is returned is one of what the caller has from then on. */
+function ofReturned(acts: readonly Act[], value: Where | null): readonly Act[] {
+  if (value === null || /^(?:\d+|r)$/.test(value)) return acts;
+  return acts.map(one => (one.does === 'get' && one.object === value ? { ...one, object: 'r' } : one));
+}
+
+/** A free where the last reference was put is part of the put: who has another reference has the object still. */
+function putsThatFree(acts: readonly Act[]): readonly Act[] {
+  const isOf = (put: Act, free: Act) =>
+    put.object === free.object || put.object.startsWith(`${free.object}->`) || put.object.startsWith(`${free.object}.`);
+  const frees = (put: Act) => acts.some(a => a.does === 'free' && a.when.on !== 'always' && isOf(put, a));
+  const puts = acts.filter(a => a.does === 'put' && frees(a));
+  if (puts.length === 0) return acts;
+  return acts.flatMap(one => {
+    if (puts.includes(one)) return [{ ...one, marks: [...new Set([...one.marks, 'frees'])] }];
+    return one.does === 'free' && one.when.on !== 'always' && puts.some(put => isOf(put, one)) ? [] : [one];
+  });
 }
 
 /** A function that returns a number returns no pointer, whatever it makes the number of. */

@@ -98,6 +98,19 @@ describe('a call of a function that the table has', () => {
   });
 });
 
+it('a count that is part of an argument counts the argument', async () => {
+  const known = await knowledgeWith({
+    'include/linux/foo.h': 'static inline bool foo_tryget(struct foo *f) { return kref_get_unless_zero(&f->ref); }\n',
+  });
+  const both = known.contract('foo_tryget');
+  expect([...(both?.fact.effects ?? []), ...(both?.inferred?.effects ?? [])]).toContainEqual({
+    does: 'ref',
+    object: 0,
+    by: 'get-unless-zero',
+    frees: false,
+  });
+});
+
 describe('who is asked first', () => {
   it('a body in view, before the table', async () => {
     const cache = parseCache(await grammar(), await knowledgeWith(TREE));

@@ -59,6 +59,11 @@ struct foo *find(struct foo *f)
     expect((await actsOf('find', text))?.[0]).toBe('omutex/0->lock=n');
   });
 
+  it('a global lock has its name', async () => {
+    const text = 'static DEFINE_MUTEX(foo_lock);\nvoid begin(void)\n{\n\tmutex_lock(&foo_lock);\n}\nvoid foo_begin(void)\n{\n\tbegin();\n}\n';
+    expect(await actsOf('foo_begin', text)).toEqual(['omutex/foo_lock', 's']);
+  });
+
   it('a lock that is given back for a while is dropped', async () => {
     const text = 'void foo(struct foo *f)\n{\n\tspin_unlock(&f->lock);\n\tf->n++;\n\tspin_lock(&f->lock);\n}\n';
     expect(await actsOf('foo', text)).toContain('dspin/0->lock');
@@ -213,6 +218,40 @@ int foo_number(struct bar *b)
     expect((await rowOf('foo_number', text))?.split('\t')[2]).toBe('e');
   });
 
+  it('a free where the count comes to nothing is part of the put', async () => {
+    const text = `
+void foo_put(struct foo *f)
+{
+	if (refcount_dec_and_test(&f->refs))
+		kfree(f);
+}
+void foo_use(struct foo *f)
+{
+	refcount_inc(&f->refs);
+	foo_put(f);
+}
+`;
+    expect(await actsOf('foo_put', text)).toEqual(['p/0->refs//f']);
+    expect(await actsOf('foo_use', text)).toEqual([]);
+  });
+
+  it("a reference of a member that is returned is the result's", async () => {
+    const text = `
+struct device *foo_parent(struct foo *f)
+{
+	return get_device(f->parent);
+}
+void foo_look(struct foo *f)
+{
+	struct device *d = foo_parent(f);
+
+	put_device(d);
+}
+`;
+    expect(await actsOf('foo_parent', text)).toEqual(['g/r']);
+    expect((await actsOf('foo_look', text))?.filter(a => /^[gp]/.test(a))).toEqual([]);
+  });
+
   it('a reference that is taken and dropped again is none', async () => {
     const text = 'void foo(struct device *d)\n{\n\tget_device(d);\n\tbar_nothing(d);\n\tput_device(d);\n}\nvoid bar_nothing(struct device *d) { }\n';
     expect((await actsOf('foo', text))?.filter(a => /^[gp]/.test(a))).toEqual([]);
@@ -315,5 +354,26 @@ int reads(struct foo *f)
   it('types of parameters and of the result', async () => {
     const text = 'const struct foo *foo(struct bar *const b, struct baz **p, gfp_t gfp, int n, spinlock_t *l)\n{\n\treturn b->foo;\n}\n';
     expect(await rowOf('foo', text)).toBe('cl\tfoo(bar,baz*,=gfp_t,,=spinlock_t*)\tv0->foo*');
+  });
+});
+
+describe('what no body shows', () => {
+  const FILES = {
+    'include/trace/events/foo.h':
+      'TRACE_EVENT(foo_done,\n\tTP_PROTO(struct foo *f),\n\tTP_ARGS(f)\n);\nDEFINE_EVENT(foo_class, foo_start,\n\tTP_PROTO(int n),\n\tTP_ARGS(n)\n);\n',
+    'include/linux/foo.h':
+      '#define foo_warn(f, fmt, ...) dev_warn((f)->dev, "foo: " fmt, ##__VA_ARGS__)\n#define foo_opt(f, o) ((f)->opts & FOO_##o)\n#define foo_call(o, f) foo_##o(f)\n',
+  };
+
+  it('a tracepoint does nothing of the kind', async () => {
+    expect(await rowOf('trace_foo_done', FILES)).toBe('cl\t()');
+    expect(await rowOf('trace_foo_start', FILES)).toBe('cl\t()');
+    expect(await rowOf('trace_foo_start_enabled', FILES)).toBe('cl\t()');
+  });
+
+  it('a macro that prints or tests a bit is read, one that calls a pasted name is not', async () => {
+    expect(await rowOf('foo_warn', FILES)).toMatch(/^c/);
+    expect(await rowOf('foo_opt', FILES)).toBe('cl\t(,)');
+    expect(await rowOf('foo_call', FILES)).toBeUndefined();
   });
 });
