@@ -15,7 +15,7 @@ import type { Grammar } from '../syntax/tree.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 import { bodiesByColumn } from '../text/columns.ts';
 import type { Image } from '../text/images.ts';
-import { macrosOf } from '../text/macros.ts';
+import { accessorsIn, macrosOf } from '../text/macros.ts';
 import { normalise } from '../text/normalise.ts';
 import { open } from '../text/pieces.ts';
 import { call } from './callevents.ts';
@@ -111,6 +111,10 @@ export function parseFile(image: Image, grammar: Grammar, types: Types): ParsedF
     };
     const code = read(opened.text, opened.firstLine, false);
     if (image.whole) rescue(result, opened.text, code, opened.firstLine, read);
+    for (const [name, { type, pointer }] of accessorsIn(opened.text)) {
+      types.accessors ??= new Map();
+      types.accessors.set(name, { type, pointer, array: false });
+    }
     const bodies = macrosOf(opened.text);
     if (bodies !== null) read(bodies, opened.firstLine, true);
   }

@@ -111,6 +111,19 @@ describe('a pointer of a hunk that is declared out of it', () => {
   });
 });
 
+describe('what a macro in view gives', () => {
+  test.each([
+    ['a cast', '#define own_of(p) ((struct own *)(p)->data)', 'struct own|n'],
+    ['a cast of an address over two lines', '#define own_of(p) \\\n\t((struct own *)&((p)->cb[0]))', 'struct own|n'],
+    ['the structure around its argument', '#define own_of(p) container_of(p, struct own, part.list)', 'struct own|n'],
+    ['a member of a cast', '#define own_of(p) (((struct own *)(p))->next)', '-|n'],
+    ['a cast to a number', '#define own_of(p) ((unsigned long)(p))', '-|n'],
+    ['what another macro gives', '#define own_of(p) other_of(p)', '-|n'],
+  ])('%s', async (_, macro, cell) => {
+    expect((await cellsIn(whole(`${macro}\nvoid f(struct tub *t)\n{\n\town_of(t)->n = 1;\n}\n`))).at(-1)).toBe(cell);
+  });
+});
+
 describe('hunks of one function', () => {
   test('know what another of them declares', async () => {
     const first = ' static int f(void)\n {\n+\tstruct vat *p = g();\n \tint a;\n';
