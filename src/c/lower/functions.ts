@@ -23,7 +23,7 @@ import { Context, type FileScope, type Lowering } from './context.ts';
 import { Guesses, type TypeIn } from './guesses.ts';
 import type { KnownTypes } from './knowntypes.ts';
 import { walk } from './statements.ts';
-import { typeOf } from './typeof.ts';
+import { plainType, typeOf } from './typeof.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
 export interface ParsedFile {
@@ -176,9 +176,14 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   for (const head of it.heads)
     if (!it.image.whole && !head.isMacro && head.name !== UNNAMED) parts.set(head.name, [...(parts.get(head.name) ?? []), head]);
   const made = new Map<readonly ParsedHead[], Guesses>();
+  let names: Map<string, FieldType | null> | null = null;
+  const named = (name: string): FieldType | null => {
+    names ??= namesIn(it.heads);
+    return names.get(name) ?? null;
+  };
   const guessesOf = (head: ParsedHead): Guesses => {
     const all = parts.get(head.name) ?? [head];
-    const known = made.get(all) ?? new Guesses(all, around.known, typesOf(around));
+    const known = made.get(all) ?? new Guesses(all, { known: around.known, fact: around.fact, named: named }, typesOf(around));
     made.set(all, known);
     return known;
   };
@@ -192,6 +197,20 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
     addedBy: it.image.addedBy,
     ...(it.image.outside ? { outside: true as const } : {}),
   };
+}
+
+/** What the functions declare each name as; null where they disagree. */
+function namesIn(heads: readonly ParsedHead[]): Map<string, FieldType | null> {
+  const found = new Map<string, FieldType | null>();
+  for (const { survey, isMacro } of heads) {
+    if (isMacro) continue;
+    for (const [name, { type, pointer, array }] of survey.variables) {
+      const known = found.get(name);
+      if (known === undefined) found.set(name, { type: plainType(type), pointer, array });
+      else if (known && (known.type !== plainType(type) || known.pointer !== pointer)) found.set(name, null);
+    }
+  }
+  return found;
 }
 
 /** Types of expressions by declarations alone, and by guesses at what they are made of. */

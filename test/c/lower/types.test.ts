@@ -106,6 +106,22 @@ describe('a pointer of a hunk that is declared out of it', () => {
       '?struct tub|depth',
     ]);
   });
+  test('has the member by which a walk finds it', async () => {
+    const body = ' \tint a;\n+\tlist_for_each_entry(p, head, plugs)\n+\t\tp->stirrer = NULL;\n \ta = 1;\n';
+    expect((await cellsIn(hunk(body))).at(-1)).toBe('?struct vat|stirrer');
+  });
+  test('is what the rest of the file calls by its name, where that has its members', async () => {
+    const other = ' static void g(struct vat *p)\n {\n+\tint a;\n }\n';
+    expect((await cellsIn(twoHunks(other, ' \ta = 1;\n+\tp->depth = 1;\n \ta = 2;\n'))).at(-1)).toBe('?struct vat|depth');
+  });
+  test('has no type where that lacks one of its members', async () => {
+    const other = ' static void g(struct lid *p)\n {\n+\tint a;\n }\n';
+    expect((await cellsIn(twoHunks(other, ' \ta = 1;\n+\tp->depth = 1;\n \ta = 2;\n'))).at(-1)).toBe('-|depth');
+  });
+  test('has no type where functions of the file call two types by its name', async () => {
+    const other = ' static void g(struct vat *p)\n {\n+\tint a;\n }\n \n static void h(struct tub *p)\n {\n+\tint a;\n }\n';
+    expect((await cellsIn(twoHunks(other, ' \ta = 1;\n+\tp->depth = 1;\n \ta = 2;\n'))).at(-1)).toBe('-|depth');
+  });
   test('is the task of this CPU by the name of that', async () => {
     expect(await cellsIn(hunk(' \tint a;\n+\tcurrent->mark = 1;\n \ta = 1;\n'))).toEqual(['struct task_struct|mark']);
   });
