@@ -183,7 +183,7 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   };
   const guessesOf = (head: ParsedHead): Guesses => {
     const all = parts.get(head.name) ?? [head];
-    const known = made.get(all) ?? new Guesses(all, { known: around.known, fact: around.fact, named: named }, typesOf(around));
+    const known = made.get(all) ?? new Guesses(all, { known: around.known, fact: around.fact, named }, typesOf(around));
     made.set(all, known);
     return known;
   };
