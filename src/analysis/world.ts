@@ -40,7 +40,8 @@ export function worldOf(
   cache: ParseCache,
   side: CFunction['side'] = 'new',
 ): { world: World; problems: Problem[] } {
-  const types: Types = noTypes();
+  const accessors = new Map<string, FieldType>();
+  const types: Types = { ...noTypes(), accessors };
   const parsed = images.map(image => {
     const own = cache.types.get(image) ?? noTypes();
     const known = cache.parsed.get(image) ?? parseFile(image, cache.grammar, own);
@@ -48,6 +49,7 @@ export function worldOf(
     cache.types.set(image, own);
     for (const [k, v] of own.structs) types.structs.set(k, v);
     for (const [k, v] of own.constants) types.constants.set(k, v);
+    for (const [k, v] of own.accessors ?? []) accessors.set(k, v);
     // A header's globals are seen by all, a source file's by itself.
     if (image.path.endsWith('.h')) for (const [k, v] of own.globals) types.globals.set(k, v);
     return known;

@@ -46,9 +46,9 @@ function stored(place: Expr, fact: Fact, cx: Context): Cell | null {
   return own && own.pointer > 0 && !own.array ? { type: plainType(own.type), path: '*', bit: null, base: place.of.name } : null;
 }
 
-/** A lock or an atomic variable that is declared out of view, and is no object's: only a global is named so, since one on the stack is of no use to others. */
+/** A lock or an atomic variable that is declared out of view, and is no object's: only a global is named so, since one on the stack is of no use to others; a word of bits may be. */
 function unseen(place: Expr, fact: Fact, cx: Context): Cell | null {
-  const isOfOthers = fact.kind === 'lock' || fact.kind === 'unlock' || (fact.atomic && fact.kind === 'rmw');
+  const isOfOthers = fact.kind === 'lock' || fact.kind === 'unlock' || (fact.atomic && fact.kind === 'rmw' && fact.bit === null);
   if (cx.whole || !isOfOthers || place.k !== 'address' || place.of.k !== 'name' || place.of.local) return null;
   return { type: null, path: place.of.name, bit: null, base: null };
 }

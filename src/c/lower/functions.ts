@@ -15,7 +15,7 @@ import type { Grammar } from '../syntax/tree.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 import { bodiesByColumn } from '../text/columns.ts';
 import type { Image } from '../text/images.ts';
-import { macrosOf } from '../text/macros.ts';
+import { accessorsIn, macrosOf } from '../text/macros.ts';
 import { normalise } from '../text/normalise.ts';
 import { open } from '../text/pieces.ts';
 import { call } from './callevents.ts';
@@ -23,7 +23,7 @@ import { Context, type FileScope, type Lowering } from './context.ts';
 import { Guesses, type TypeIn } from './guesses.ts';
 import type { KnownTypes } from './knowntypes.ts';
 import { walk } from './statements.ts';
-import { typeOf } from './typeof.ts';
+import { plainType, typeOf } from './typeof.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
 export interface ParsedFile {
@@ -111,6 +111,10 @@ export function parseFile(image: Image, grammar: Grammar, types: Types): ParsedF
     };
     const code = read(opened.text, opened.firstLine, false);
     if (image.whole) rescue(result, opened.text, code, opened.firstLine, read);
+    for (const [name, { type, pointer }] of accessorsIn(opened.text)) {
+      types.accessors ??= new Map();
+      types.accessors.set(name, { type, pointer, array: false });
+    }
     const bodies = macrosOf(opened.text);
     if (bodies !== null) read(bodies, opened.firstLine, true);
   }
@@ -172,9 +176,14 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
   for (const head of it.heads)
     if (!it.image.whole && !head.isMacro && head.name !== UNNAMED) parts.set(head.name, [...(parts.get(head.name) ?? []), head]);
   const made = new Map<readonly ParsedHead[], Guesses>();
+  let names: Map<string, FieldType | null> | null = null;
+  const named = (name: string): FieldType | null => {
+    names ??= namesIn(it.heads);
+    return names.get(name) ?? null;
+  };
   const guessesOf = (head: ParsedHead): Guesses => {
     const all = parts.get(head.name) ?? [head];
-    const known = made.get(all) ?? new Guesses(all, around.known, typesOf(around));
+    const known = made.get(all) ?? new Guesses(all, { known: around.known, fact: around.fact, named }, typesOf(around));
     made.set(all, known);
     return known;
   };
@@ -188,6 +197,20 @@ export function fileOf(it: ParsedFile, around: Surroundings): CodeFile {
     addedBy: it.image.addedBy,
     ...(it.image.outside ? { outside: true as const } : {}),
   };
+}
+
+/** What the functions declare each name as; null where they disagree. */
+function namesIn(heads: readonly ParsedHead[]): Map<string, FieldType | null> {
+  const found = new Map<string, FieldType | null>();
+  for (const { survey, isMacro } of heads) {
+    if (isMacro) continue;
+    for (const [name, { type, pointer, array }] of survey.variables) {
+      const known = found.get(name);
+      if (known === undefined) found.set(name, { type: plainType(type), pointer, array });
+      else if (known && (known.type !== plainType(type) || known.pointer !== pointer)) found.set(name, null);
+    }
+  }
+  return found;
 }
 
 /** Types of expressions by declarations alone, and by guesses at what they are made of. */

@@ -1,4 +1,6 @@
 /** Types of pointers that are declared out of view, by what the function does with them. */
+import type { EffectOf } from '../../model/effect.ts';
+import type { Fact } from '../../model/fact.ts';
 import { type Expr, partsOf, type Stmt, type Survey, squeeze, statementsIn, type Variable } from '../syntax/syntax.ts';
 import type { FieldType } from '../syntax/types.ts';
 import type { KnownTypes } from './knowntypes.ts';
@@ -21,20 +23,28 @@ interface Uses {
   sizes: Set<string>;
 }
 
+/** What surrounds the function. */
+export interface Around {
+  known: KnownTypes;
+  fact(api: string): Fact | undefined;
+  /** What all other functions of the file that have a variable of the name declare it as. */
+  named(name: string): FieldType | null;
+}
+
 /** The type of an expression of a part without a guess at it itself. */
 export type TypeIn = (e: Expr, part: Part, guesses: Guesses) => FieldType | null;
 
 /** Guesses at one function, from all of its parts in view. Nothing is looked at before the first question. */
 export class Guesses {
   private readonly parts: readonly Part[];
-  private readonly known: KnownTypes;
+  private readonly around: Around;
   private readonly typeIn: TypeIn;
   private uses: Map<string, Uses> | null = null;
   private readonly made = new Map<string, FieldType | null>();
 
-  constructor(parts: readonly Part[], known: KnownTypes, typeIn: TypeIn) {
+  constructor(parts: readonly Part[], around: Around, typeIn: TypeIn) {
     this.parts = parts;
-    this.known = known;
+    this.around = around;
     this.typeIn = typeIn;
   }
 
@@ -54,7 +64,7 @@ export class Guesses {
   private guess(e: Expr, key: string): FieldType | null {
     const declared = e.k === 'name' ? this.elsewhere(e.name) : null;
     if (declared) return declared;
-    this.uses ??= usesIn(this.parts);
+    this.uses ??= usesIn(this.parts, this.around.fact);
     const uses = this.uses.get(key);
     if (!uses) return null;
     const sure = new Map<string, FieldType>();
@@ -64,19 +74,23 @@ export class Guesses {
       if (type && isObject(type)) sure.set(type.type, type.array ? { ...type, pointer: type.pointer + 1, array: false } : type);
     }
     for (const { api, at } of uses.given) {
-      const type = this.known.parameter(api, at);
+      const type = this.around.known.parameter(api, at);
       if (type && isObject(type)) sure.set(type.type, type);
     }
     const [only] = sure.values();
     if (only) return sure.size === 1 && [...uses.members].every(m => this.fits(only, m)) ? only : null;
     if (uses.members.size === 0) return null;
-    const tag = this.known.onlyStructWith(uses.members);
-    return tag === undefined ? null : { type: tag, pointer: 1, array: false, inferred: true };
+    const tag = this.around.known.onlyStructWith(uses.members);
+    if (tag !== undefined) return { type: tag, pointer: 1, array: false, inferred: true };
+    // Where several structures fit, a file calls objects of one type by one name.
+    const named = e.k === 'name' ? this.around.named(e.name) : null;
+    if (!named || !isObject(named) || !this.around.known.declares(named.type)) return null;
+    return [...uses.members].every(m => this.around.known.member(named.type, m) !== undefined) ? { ...named, inferred: true } : null;
   }
 
   /** A type whose members are known has the member. */
   private fits(type: FieldType, member: string): boolean {
-    return this.known.member(type.type, member) !== undefined || !this.known.declares(type.type);
+    return this.around.known.member(type.type, member) !== undefined || !this.around.known.declares(type.type);
   }
 
   /** What another part of the function declares of the name; null where parts disagree. */
@@ -113,7 +127,7 @@ function keyOf(e: Expr, part: Part): string | null {
   }
 }
 
-function usesIn(parts: readonly Part[]): Map<string, Uses> {
+function usesIn(parts: readonly Part[], fact: (api: string) => Fact | undefined): Map<string, Uses> {
   const found = new Map<string, Uses>();
   const usesOf = (e: Expr, part: Part): Uses | null => {
     const key = keyOf(e, part);
@@ -153,6 +167,13 @@ function usesIn(parts: readonly Part[]): Map<string, Uses> {
       const name: Expr = { at: s.at, end: s.end, line: s.line, k: 'name', name: s.variable.name, local: true };
       usesOf(name, part)?.like.push({ e: s.init, part });
       sized(name, s.init, part);
+    }
+    // A walk finds objects by a member of theirs: `list_for_each_entry(p, head, list)`.
+    const walk = s.k === 'macro' ? fact(s.name)?.effects.find((e): e is EffectOf<'consume'> => e.does === 'consume') : undefined;
+    if (s.k === 'macro' && walk?.cursor != null && walk.member != null) {
+      const [cursor, member] = [s.args[walk.cursor], s.args[walk.member]];
+      const name = member && /^\w+/.exec(part.slice(member))?.[0];
+      if (cursor && name !== undefined) usesOf(cursor, part)?.members.add(name);
     }
     for (const e of expressionsOf(s)) expression(e, part);
     for (const inner of statementsIn(s)) statement(inner, part);

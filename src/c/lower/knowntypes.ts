@@ -31,6 +31,8 @@ export function knownTypes(types: Types, functions: ReadonlyMap<string, Signatur
     returned: api => {
       const own = functions.get(api);
       if (own) return declaredType(own.head);
+      const accessor = types.accessors?.get(api);
+      if (accessor) return accessor;
       const text = tables?.contracts.signature(api)?.result;
       return text === undefined ? undefined : tableType(text);
     },

@@ -18,4 +18,6 @@ export interface Types {
   globals: Map<string, FieldType>;
   /** Enumerators and number macros. */
   constants: Map<string, number>;
+  /** What function-like macros give that cast their argument or find the structure around it. */
+  accessors?: Map<string, FieldType>;
 }

@@ -7,7 +7,7 @@ export type Jumps = Map<number, 'return' | 'goto' | 'break' | 'continue'>;
 
 const TYPE = /(?:(?:const|volatile|struct|union|enum|unsigned|signed|long|short|int|char)\s+)*[A-Za-z_]\w*(?=\s*(\**)\s*(?:const\s*)?([,)]))/y;
 /** Operators whose operand, or statements whose condition, stands in the parentheses. */
-const NO_MACRO = /^(?:sizeof|typeof|__typeof__|__typeof|if|while|for|switch|return|offsetof|case)$/;
+const NO_MACRO = new Set('sizeof typeof __typeof__ __typeof if while for switch return offsetof case'.split(' '));
 
 /** `container_of(p, struct foo, m)`, `min_t(unsigned int, a, b)`: a type of several words as an argument becomes one word, its stars blanks. */
 export function typeArgument(code: string, at: number, edits: Edit[]): void {
@@ -21,7 +21,7 @@ export function typeArgument(code: string, at: number, edits: Edit[]): void {
     // Alone in parentheses it is a cast or an operand of sizeof, unless a function's name stands before.
     const callee = previousSolid(code, before);
     const word = code.slice(wordBefore(code, callee + 1), callee + 1);
-    if (word === '' || NO_MACRO.test(word)) return;
+    if (word === '' || NO_MACRO.has(word)) return;
   }
   const qualifiers = /^(?:(?:const|volatile)\s+)*/.exec(words)?.[0].length ?? 0;
   const name = words.slice(qualifiers);
@@ -44,7 +44,7 @@ export function pointerArgument(code: string, at: number, open: number, edits: E
   if (from > before || (opener !== ',' && opener !== '(')) return;
   const callee = previousSolid(code, open);
   const word = code.slice(wordBefore(code, callee + 1), callee + 1);
-  if (word !== '' && !NO_MACRO.test(word)) edits.push({ at, end: at + 1, text: ' ' });
+  if (word !== '' && !NO_MACRO.has(word)) edits.push({ at, end: at + 1, text: ' ' });
 }
 
 const OPERATOR = /\s*(?:[=!<>]=|<<|>>|&&|\|\||[-+*/%&|^]=?|[<>=])(?=\s*[,)])/y;
@@ -119,7 +119,7 @@ export function jumpArgument(text: string, code: string, comma: number, jumps: J
 export function blockArgument(code: string, open: number, comma: number, edits: Edit[]): number {
   const callee = previousSolid(code, open);
   const name = code.slice(wordBefore(code, callee + 1), callee + 1);
-  if (name === '' || NO_MACRO.test(name)) return -1;
+  if (name === '' || NO_MACRO.has(name)) return -1;
   const at = nextSolid(code, comma + 1);
   const end = endOfArgument(code, at);
   const written = code.slice(at, end);

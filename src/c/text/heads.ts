@@ -11,6 +11,8 @@ const TAGGED = new Set(['struct', 'union', 'enum']);
 const TYPE = /^(?:[us](?:8|16|32|64)|bool|\w+_t|__[bl]e(?:16|32|64)|__[us](?:8|16|32|64)|__wsum|__sum16)$/;
 /** The forms of names of macros. */
 const MACRO = /^(?:__\w+|[A-Z][A-Z0-9_]{2,})$/;
+/** Macros by whose names it is told what they define. */
+const DEFINES = ['DEFINE_', 'DECLARE_', 'SYSCALL_', 'COMPAT_SYSCALL_', 'BPF_CALL_'];
 /** A longer head is none. */
 const LONGEST = 300;
 
@@ -52,7 +54,7 @@ export function bareHead(text: string, code: string, at: number, edits: Edit[]):
  */
 export function bareCall(text: string, code: string, from: number, at: number, open: number, edits: Edit[]): void {
   const name = code.slice(at, open).trimEnd();
-  if (/^(?:(?:COMPAT_)?SYSCALL_|BPF_CALL_|DEFINE_|DECLARE_)/.test(name)) return;
+  if (DEFINES.some(word => name.startsWith(word))) return;
   const close = closing(code, open);
   const gap = close < 0 ? null : /^[ \t]*\n\s*(?=[A-Za-z_])/.exec(code.slice(close, close + 4000));
   if (!gap?.[0].endsWith('\n') || !/[;})]|^$/.test(code[previousSolid(code, from)] ?? '')) return;

@@ -1,5 +1,7 @@
 /** Function-like macros that do something, as functions: a lock or an update that a macro wraps is seen by name. */
 
+import { closing } from './scan.ts';
+
 /** More than this is a table, not a function. */
 const LONGEST = 20_000;
 
@@ -10,7 +12,7 @@ const LONGEST = 20_000;
 export function macrosOf(text: string): string | null {
   const out: string[] = [];
   let done = 0;
-  for (const match of text.matchAll(/^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)\(([^()\n]*)\)((?:[^\n\\]|\\\n|\\.)*)/gm)) {
+  for (const match of text.matchAll(MACRO)) {
     const [all, name = '', parameters = '', body = ''] = match;
     if (all.length > LONGEST || !acts(body)) continue;
     const names = parameters.split(',').map(p => p.trim());
@@ -24,6 +26,41 @@ export function macrosOf(text: string): string | null {
   }
   if (out.length === 0) return null;
   return out.join('');
+}
+
+/** `#define foo(x) ...`, with its parameters and, behind them, all of its lines. */
+const MACRO = /^[ \t]*#[ \t]*define[ \t]+([A-Za-z_]\w*)\(([^()\n]*)\)((?:[^\n\\]|\\\n|\\.)*)/gm;
+
+/**
+ * What function-like macros give that only cast their argument, or find the structure around it: `#define foo_sk(sk) ((struct foo_sock *)sk)`,
+ * `#define to_foo(d) container_of(d, struct foo, dev)`.
+ */
+export function accessorsIn(text: string): Map<string, { type: string; pointer: number }> {
+  const found = new Map<string, { type: string; pointer: number }>();
+  for (const [, name = '', , body = ''] of text.matchAll(MACRO)) {
+    if (body.length > LONGEST_ACCESSOR || !/\b(?:struct|union)\b/.test(body)) continue;
+    const given = pointerOf(body.replace(/\\\n|\/\*.*?\*\//g, ' ').trim());
+    if (given) found.set(name, given);
+  }
+  return found;
+}
+
+const LONGEST_ACCESSOR = 200;
+
+/** The type of a pointer expression that says it first. */
+function pointerOf(body: string): { type: string; pointer: number } | null {
+  let code = body;
+  // Parentheses around all of it say nothing.
+  while (code.startsWith('(') && closing(code, 0) === code.length && !/^\(\s*(?:const\s+)?(?:struct|union)\b/.test(code))
+    code = code.slice(1, -1).trim();
+  const cast = /^\(\s*(?:const\s+)?((?:struct|union)\s+\w+)\s*(\*+)\s*\)\s*[&(\w]/.exec(code);
+  if (cast) return { type: squeezed(cast[1] ?? ''), pointer: cast[2]?.length ?? 1 };
+  const around = /^\w+\(\s*[^,;{}]+,\s*((?:struct|union)\s+\w+)\s*,\s*[\w.[\]]+\s*\)$/.exec(code);
+  return around ? { type: squeezed(around[1] ?? ''), pointer: 1 } : null;
+}
+
+function squeezed(tag: string): string {
+  return tag.replace(/\s+/g, ' ');
 }
 
 function blank(text: string): string {

@@ -124,7 +124,7 @@ export function normalise(text: string): Normalised {
       if (depth > 0 && meaning === 'type') typeArgument(code, at, edits);
       else if (meaning === 'if' && isLetter(code.charCodeAt(next))) bareCondition(code, next, edits);
       // `printk(KERN_ERR MESSAGE, x)`: a level and a name are no two arguments.
-      else if (begins === 75 && /^KERN_[A-Z]+$/.test(name) && isLetter(code.charCodeAt(next))) blank(at, end);
+      else if (begins === 75 && name.startsWith('KERN_') && isLetter(code.charCodeAt(next))) blank(at, end);
       continue;
     }
     if (meaning === 'specifier()') {

@@ -106,8 +106,37 @@ describe('a pointer of a hunk that is declared out of it', () => {
       '?struct tub|depth',
     ]);
   });
+  test('has the member by which a walk finds it', async () => {
+    const body = ' \tint a;\n+\tlist_for_each_entry(p, head, plugs)\n+\t\tp->stirrer = NULL;\n \ta = 1;\n';
+    expect((await cellsIn(hunk(body))).at(-1)).toBe('?struct vat|stirrer');
+  });
+  test('is what the rest of the file calls by its name, where that has its members', async () => {
+    const other = ' static void g(struct vat *p)\n {\n+\tint a;\n }\n';
+    expect((await cellsIn(twoHunks(other, ' \ta = 1;\n+\tp->depth = 1;\n \ta = 2;\n'))).at(-1)).toBe('?struct vat|depth');
+  });
+  test('has no type where that lacks one of its members', async () => {
+    const other = ' static void g(struct lid *p)\n {\n+\tint a;\n }\n';
+    expect((await cellsIn(twoHunks(other, ' \ta = 1;\n+\tp->depth = 1;\n \ta = 2;\n'))).at(-1)).toBe('-|depth');
+  });
+  test('has no type where functions of the file call two types by its name', async () => {
+    const other = ' static void g(struct vat *p)\n {\n+\tint a;\n }\n \n static void h(struct tub *p)\n {\n+\tint a;\n }\n';
+    expect((await cellsIn(twoHunks(other, ' \ta = 1;\n+\tp->depth = 1;\n \ta = 2;\n'))).at(-1)).toBe('-|depth');
+  });
   test('is the task of this CPU by the name of that', async () => {
     expect(await cellsIn(hunk(' \tint a;\n+\tcurrent->mark = 1;\n \ta = 1;\n'))).toEqual(['struct task_struct|mark']);
+  });
+});
+
+describe('what a macro in view gives', () => {
+  test.each([
+    ['a cast', '#define own_of(p) ((struct own *)(p)->data)', 'struct own|n'],
+    ['a cast of an address over two lines', '#define own_of(p) \\\n\t((struct own *)&((p)->cb[0]))', 'struct own|n'],
+    ['the structure around its argument', '#define own_of(p) container_of(p, struct own, part.list)', 'struct own|n'],
+    ['a member of a cast', '#define own_of(p) (((struct own *)(p))->next)', '-|n'],
+    ['a cast to a number', '#define own_of(p) ((unsigned long)(p))', '-|n'],
+    ['what another macro gives', '#define own_of(p) other_of(p)', '-|n'],
+  ])('%s', async (_, macro, cell) => {
+    expect((await cellsIn(whole(`${macro}\nvoid f(struct tub *t)\n{\n\town_of(t)->n = 1;\n}\n`))).at(-1)).toBe(cell);
   });
 });
 

@@ -123,9 +123,10 @@ test('two functions in one piece are two functions, each with its lines', async 
   ]);
 });
 
-test('an undeclared name that may be a local gives no cell', async () => {
-  expect(await eventsOf(HEAD, '\tcount++;\n\tatomic_inc(&refs);\n\tother.n = 1;\n\tp->n = 2;')).toEqual([
-    'rmw atomic_inc - relaxed',
+test('an undeclared name that may be a local gives no cell, but for an atomic variable, which is of use to others alone', async () => {
+  expect(await eventsOf(HEAD, '\tcount++;\n\tatomic_inc(&refs);\n\tset_bit(1, &word);\n\tother.n = 1;\n\tp->n = 2;')).toEqual([
+    'rmw atomic_inc refs relaxed',
+    'rmw set_bit - relaxed',
     'write = n plain',
   ]);
 });
