@@ -81,7 +81,7 @@ export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/ph
 export { type Registration, registrationsOf } from './entry/registrations.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
 export { type Guards, guardsAt, type OneSided, oneSided, type Serialiser, type Span, serialiserOf } from './entry/serialised.ts';
-export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
+export { atomicAt, gfpOf, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';
 export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './lifetimes/deferred.ts';
 export { makesObject } from './lifetimes/fresh.ts';

@@ -578,360 +578,360 @@ add_wait_queue_priority 139 73
 alloc_page 82 57
 alloc_pages 82 57
 alloc_percpu 140 77
-alloc_percpu_gfp 82 77
-alloc_skb 82 69
-alloc_workqueue 141 18
-anon_vma_lock_read 142 78
-anon_vma_lock_write 143 78
-anon_vma_trylock_read 144 78
-anon_vma_trylock_write 145 78
-anon_vma_unlock_read 146 78
-anon_vma_unlock_write 147 78
-arch_initcall 148 54
-arch_initcall_sync 148 54
-arch_local_irq_disable 149 79
-arch_local_irq_enable 150 79
-arch_local_irq_restore 150 79
-arch_local_irq_save 149 79
-arch_spin_lock 151 80
-arch_spin_trylock 152 80
-arch_spin_unlock 153 80
+alloc_percpu_gfp 141 77
+alloc_skb 141 69
+alloc_workqueue 142 18
+anon_vma_lock_read 143 78
+anon_vma_lock_write 144 78
+anon_vma_trylock_read 145 78
+anon_vma_trylock_write 146 78
+anon_vma_unlock_read 147 78
+anon_vma_unlock_write 148 78
+arch_initcall 149 54
+arch_initcall_sync 149 54
+arch_local_irq_disable 150 79
+arch_local_irq_enable 151 79
+arch_local_irq_restore 151 79
+arch_local_irq_save 150 79
+arch_spin_lock 152 80
+arch_spin_trylock 153 80
+arch_spin_unlock 154 80
 array_index_nospec 1 81
 array_size 1 82
-assert_raw_spin_locked 154 83
-assert_spin_locked 154 83
-assign_bit 155 49
-ata_host_activate 156 84
-ata_host_detach 157 84
-ata_host_register 156 84
-atomic64_add 158 85
-atomic64_add_negative 159 85
-atomic64_add_negative_acquire 160 85
-atomic64_add_negative_relaxed 161 85
-atomic64_add_negative_release 162 85
-atomic64_add_return 163 85
-atomic64_add_return_acquire 164 85
-atomic64_add_return_relaxed 165 85
-atomic64_add_return_release 166 85
-atomic64_add_unless 167 85
-atomic64_and 168 85
-atomic64_andnot 169 85
-atomic64_cmpxchg 170 85
-atomic64_cmpxchg_acquire 171 85
-atomic64_cmpxchg_relaxed 172 85
-atomic64_cmpxchg_release 173 85
+assert_raw_spin_locked 155 83
+assert_spin_locked 155 83
+assign_bit 156 49
+ata_host_activate 157 84
+ata_host_detach 158 84
+ata_host_register 157 84
+atomic64_add 159 85
+atomic64_add_negative 160 85
+atomic64_add_negative_acquire 161 85
+atomic64_add_negative_relaxed 162 85
+atomic64_add_negative_release 163 85
+atomic64_add_return 164 85
+atomic64_add_return_acquire 165 85
+atomic64_add_return_relaxed 166 85
+atomic64_add_return_release 167 85
+atomic64_add_unless 168 85
+atomic64_and 169 85
+atomic64_andnot 170 85
+atomic64_cmpxchg 171 85
+atomic64_cmpxchg_acquire 172 85
+atomic64_cmpxchg_relaxed 173 85
+atomic64_cmpxchg_release 174 85
 atomic64_cond_read_acquire 105 86
 atomic64_cond_read_relaxed 44 86
-atomic64_dec 174 85
-atomic64_dec_and_test 175 85
-atomic64_dec_if_positive 176 85
-atomic64_dec_return 177 85
-atomic64_dec_return_acquire 178 85
-atomic64_dec_return_relaxed 179 85
-atomic64_dec_return_release 180 85
-atomic64_dec_unless_positive 181 85
-atomic64_fetch_add 182 85
-atomic64_fetch_add_acquire 183 85
-atomic64_fetch_add_relaxed 184 85
-atomic64_fetch_add_release 185 85
-atomic64_fetch_add_unless 186 85
-atomic64_fetch_and 187 85
-atomic64_fetch_and_acquire 188 85
-atomic64_fetch_and_relaxed 189 85
-atomic64_fetch_and_release 190 85
-atomic64_fetch_andnot 191 85
-atomic64_fetch_andnot_acquire 192 85
-atomic64_fetch_andnot_relaxed 193 85
-atomic64_fetch_andnot_release 194 85
-atomic64_fetch_dec 195 85
-atomic64_fetch_dec_acquire 196 85
-atomic64_fetch_dec_relaxed 197 85
-atomic64_fetch_dec_release 198 85
-atomic64_fetch_inc 199 85
-atomic64_fetch_inc_acquire 200 85
-atomic64_fetch_inc_relaxed 201 85
-atomic64_fetch_inc_release 202 85
-atomic64_fetch_or 203 85
-atomic64_fetch_or_acquire 204 85
-atomic64_fetch_or_relaxed 205 85
-atomic64_fetch_or_release 206 85
-atomic64_fetch_sub 207 85
-atomic64_fetch_sub_acquire 208 85
-atomic64_fetch_sub_relaxed 209 85
-atomic64_fetch_sub_release 210 85
-atomic64_fetch_xor 211 85
-atomic64_fetch_xor_acquire 212 85
-atomic64_fetch_xor_relaxed 213 85
-atomic64_fetch_xor_release 214 85
-atomic64_inc 215 85
-atomic64_inc_and_test 216 85
-atomic64_inc_not_zero 217 85
-atomic64_inc_return 218 85
-atomic64_inc_return_acquire 219 85
-atomic64_inc_return_relaxed 220 85
-atomic64_inc_return_release 221 85
-atomic64_inc_unless_negative 217 85
-atomic64_or 222 85
-atomic64_read 223 87
-atomic64_read_acquire 224 87
-atomic64_set 225 87
-atomic64_set_release 226 87
-atomic64_sub 227 85
-atomic64_sub_and_test 228 85
-atomic64_sub_return 229 85
-atomic64_sub_return_acquire 230 85
-atomic64_sub_return_relaxed 231 85
-atomic64_sub_return_release 232 85
-atomic64_try_cmpxchg 233 85
-atomic64_try_cmpxchg_acquire 234 85
-atomic64_try_cmpxchg_relaxed 235 85
-atomic64_try_cmpxchg_release 236 85
-atomic64_xchg 237 85
-atomic64_xchg_acquire 238 85
-atomic64_xchg_relaxed 239 85
-atomic64_xchg_release 240 85
-atomic64_xor 241 85
-atomic_add 158 85
-atomic_add_negative 159 85
-atomic_add_negative_acquire 160 85
-atomic_add_negative_relaxed 161 85
-atomic_add_negative_release 162 85
-atomic_add_return 163 85
-atomic_add_return_acquire 164 85
-atomic_add_return_relaxed 165 85
-atomic_add_return_release 166 85
-atomic_add_unless 167 85
-atomic_and 168 85
-atomic_andnot 169 85
-atomic_cmpxchg 170 85
-atomic_cmpxchg_acquire 171 85
-atomic_cmpxchg_relaxed 172 85
-atomic_cmpxchg_release 173 85
+atomic64_dec 175 85
+atomic64_dec_and_test 176 85
+atomic64_dec_if_positive 177 85
+atomic64_dec_return 178 85
+atomic64_dec_return_acquire 179 85
+atomic64_dec_return_relaxed 180 85
+atomic64_dec_return_release 181 85
+atomic64_dec_unless_positive 182 85
+atomic64_fetch_add 183 85
+atomic64_fetch_add_acquire 184 85
+atomic64_fetch_add_relaxed 185 85
+atomic64_fetch_add_release 186 85
+atomic64_fetch_add_unless 187 85
+atomic64_fetch_and 188 85
+atomic64_fetch_and_acquire 189 85
+atomic64_fetch_and_relaxed 190 85
+atomic64_fetch_and_release 191 85
+atomic64_fetch_andnot 192 85
+atomic64_fetch_andnot_acquire 193 85
+atomic64_fetch_andnot_relaxed 194 85
+atomic64_fetch_andnot_release 195 85
+atomic64_fetch_dec 196 85
+atomic64_fetch_dec_acquire 197 85
+atomic64_fetch_dec_relaxed 198 85
+atomic64_fetch_dec_release 199 85
+atomic64_fetch_inc 200 85
+atomic64_fetch_inc_acquire 201 85
+atomic64_fetch_inc_relaxed 202 85
+atomic64_fetch_inc_release 203 85
+atomic64_fetch_or 204 85
+atomic64_fetch_or_acquire 205 85
+atomic64_fetch_or_relaxed 206 85
+atomic64_fetch_or_release 207 85
+atomic64_fetch_sub 208 85
+atomic64_fetch_sub_acquire 209 85
+atomic64_fetch_sub_relaxed 210 85
+atomic64_fetch_sub_release 211 85
+atomic64_fetch_xor 212 85
+atomic64_fetch_xor_acquire 213 85
+atomic64_fetch_xor_relaxed 214 85
+atomic64_fetch_xor_release 215 85
+atomic64_inc 216 85
+atomic64_inc_and_test 217 85
+atomic64_inc_not_zero 218 85
+atomic64_inc_return 219 85
+atomic64_inc_return_acquire 220 85
+atomic64_inc_return_relaxed 221 85
+atomic64_inc_return_release 222 85
+atomic64_inc_unless_negative 218 85
+atomic64_or 223 85
+atomic64_read 224 87
+atomic64_read_acquire 225 87
+atomic64_set 226 87
+atomic64_set_release 227 87
+atomic64_sub 228 85
+atomic64_sub_and_test 229 85
+atomic64_sub_return 230 85
+atomic64_sub_return_acquire 231 85
+atomic64_sub_return_relaxed 232 85
+atomic64_sub_return_release 233 85
+atomic64_try_cmpxchg 234 85
+atomic64_try_cmpxchg_acquire 235 85
+atomic64_try_cmpxchg_relaxed 236 85
+atomic64_try_cmpxchg_release 237 85
+atomic64_xchg 238 85
+atomic64_xchg_acquire 239 85
+atomic64_xchg_relaxed 240 85
+atomic64_xchg_release 241 85
+atomic64_xor 242 85
+atomic_add 159 85
+atomic_add_negative 160 85
+atomic_add_negative_acquire 161 85
+atomic_add_negative_relaxed 162 85
+atomic_add_negative_release 163 85
+atomic_add_return 164 85
+atomic_add_return_acquire 165 85
+atomic_add_return_relaxed 166 85
+atomic_add_return_release 167 85
+atomic_add_unless 168 85
+atomic_and 169 85
+atomic_andnot 170 85
+atomic_cmpxchg 171 85
+atomic_cmpxchg_acquire 172 85
+atomic_cmpxchg_relaxed 173 85
+atomic_cmpxchg_release 174 85
 atomic_cond_read_acquire 105 86
 atomic_cond_read_relaxed 44 86
-atomic_dec 174 85
-atomic_dec_and_lock 242 83
-atomic_dec_and_lock_irqsave 242 83
-atomic_dec_and_mutex_lock 243 88
-atomic_dec_and_raw_lock 244 83
-atomic_dec_and_raw_lock_irqsave 244 83
-atomic_dec_and_test 175 85
-atomic_dec_and_wake_up 245 89
-atomic_dec_if_positive 176 85
-atomic_dec_return 177 85
-atomic_dec_return_acquire 178 85
-atomic_dec_return_relaxed 179 85
-atomic_dec_return_release 180 85
-atomic_dec_unless_positive 181 85
-atomic_fetch_add 182 85
-atomic_fetch_add_acquire 183 85
-atomic_fetch_add_relaxed 184 85
-atomic_fetch_add_release 185 85
-atomic_fetch_add_unless 186 85
-atomic_fetch_and 187 85
-atomic_fetch_and_acquire 188 85
-atomic_fetch_and_relaxed 189 85
-atomic_fetch_and_release 190 85
-atomic_fetch_andnot 191 85
-atomic_fetch_andnot_acquire 192 85
-atomic_fetch_andnot_relaxed 193 85
-atomic_fetch_andnot_release 194 85
-atomic_fetch_dec 195 85
-atomic_fetch_dec_acquire 196 85
-atomic_fetch_dec_relaxed 197 85
-atomic_fetch_dec_release 198 85
-atomic_fetch_inc 199 85
-atomic_fetch_inc_acquire 200 85
-atomic_fetch_inc_relaxed 201 85
-atomic_fetch_inc_release 202 85
-atomic_fetch_or 203 85
-atomic_fetch_or_acquire 204 85
-atomic_fetch_or_relaxed 205 85
-atomic_fetch_or_release 206 85
-atomic_fetch_sub 207 85
-atomic_fetch_sub_acquire 208 85
-atomic_fetch_sub_relaxed 209 85
-atomic_fetch_sub_release 210 85
-atomic_fetch_xor 211 85
-atomic_fetch_xor_acquire 212 85
-atomic_fetch_xor_relaxed 213 85
-atomic_fetch_xor_release 214 85
-atomic_inc 215 85
-atomic_inc_and_test 216 85
-atomic_inc_not_zero 217 85
-atomic_inc_return 218 85
-atomic_inc_return_acquire 219 85
-atomic_inc_return_relaxed 220 85
-atomic_inc_return_release 221 85
-atomic_inc_unless_negative 217 85
-atomic_long_add 158 85
-atomic_long_add_negative 159 85
-atomic_long_add_negative_acquire 160 85
-atomic_long_add_negative_relaxed 161 85
-atomic_long_add_negative_release 162 85
-atomic_long_add_return 163 85
-atomic_long_add_return_acquire 164 85
-atomic_long_add_return_relaxed 165 85
-atomic_long_add_return_release 166 85
-atomic_long_add_unless 167 85
-atomic_long_and 168 85
-atomic_long_andnot 169 85
-atomic_long_cmpxchg 170 85
-atomic_long_cmpxchg_acquire 171 85
-atomic_long_cmpxchg_relaxed 172 85
-atomic_long_cmpxchg_release 173 85
+atomic_dec 175 85
+atomic_dec_and_lock 243 83
+atomic_dec_and_lock_irqsave 243 83
+atomic_dec_and_mutex_lock 244 88
+atomic_dec_and_raw_lock 245 83
+atomic_dec_and_raw_lock_irqsave 245 83
+atomic_dec_and_test 176 85
+atomic_dec_and_wake_up 246 89
+atomic_dec_if_positive 177 85
+atomic_dec_return 178 85
+atomic_dec_return_acquire 179 85
+atomic_dec_return_relaxed 180 85
+atomic_dec_return_release 181 85
+atomic_dec_unless_positive 182 85
+atomic_fetch_add 183 85
+atomic_fetch_add_acquire 184 85
+atomic_fetch_add_relaxed 185 85
+atomic_fetch_add_release 186 85
+atomic_fetch_add_unless 187 85
+atomic_fetch_and 188 85
+atomic_fetch_and_acquire 189 85
+atomic_fetch_and_relaxed 190 85
+atomic_fetch_and_release 191 85
+atomic_fetch_andnot 192 85
+atomic_fetch_andnot_acquire 193 85
+atomic_fetch_andnot_relaxed 194 85
+atomic_fetch_andnot_release 195 85
+atomic_fetch_dec 196 85
+atomic_fetch_dec_acquire 197 85
+atomic_fetch_dec_relaxed 198 85
+atomic_fetch_dec_release 199 85
+atomic_fetch_inc 200 85
+atomic_fetch_inc_acquire 201 85
+atomic_fetch_inc_relaxed 202 85
+atomic_fetch_inc_release 203 85
+atomic_fetch_or 204 85
+atomic_fetch_or_acquire 205 85
+atomic_fetch_or_relaxed 206 85
+atomic_fetch_or_release 207 85
+atomic_fetch_sub 208 85
+atomic_fetch_sub_acquire 209 85
+atomic_fetch_sub_relaxed 210 85
+atomic_fetch_sub_release 211 85
+atomic_fetch_xor 212 85
+atomic_fetch_xor_acquire 213 85
+atomic_fetch_xor_relaxed 214 85
+atomic_fetch_xor_release 215 85
+atomic_inc 216 85
+atomic_inc_and_test 217 85
+atomic_inc_not_zero 218 85
+atomic_inc_return 219 85
+atomic_inc_return_acquire 220 85
+atomic_inc_return_relaxed 221 85
+atomic_inc_return_release 222 85
+atomic_inc_unless_negative 218 85
+atomic_long_add 159 85
+atomic_long_add_negative 160 85
+atomic_long_add_negative_acquire 161 85
+atomic_long_add_negative_relaxed 162 85
+atomic_long_add_negative_release 163 85
+atomic_long_add_return 164 85
+atomic_long_add_return_acquire 165 85
+atomic_long_add_return_relaxed 166 85
+atomic_long_add_return_release 167 85
+atomic_long_add_unless 168 85
+atomic_long_and 169 85
+atomic_long_andnot 170 85
+atomic_long_cmpxchg 171 85
+atomic_long_cmpxchg_acquire 172 85
+atomic_long_cmpxchg_relaxed 173 85
+atomic_long_cmpxchg_release 174 85
 atomic_long_cond_read_acquire 105 86
 atomic_long_cond_read_relaxed 44 86
-atomic_long_dec 174 85
-atomic_long_dec_and_test 175 85
-atomic_long_dec_if_positive 176 85
-atomic_long_dec_return 177 85
-atomic_long_dec_return_acquire 178 85
-atomic_long_dec_return_relaxed 179 85
-atomic_long_dec_return_release 180 85
-atomic_long_dec_unless_positive 181 85
-atomic_long_fetch_add 182 85
-atomic_long_fetch_add_acquire 183 85
-atomic_long_fetch_add_relaxed 184 85
-atomic_long_fetch_add_release 185 85
-atomic_long_fetch_add_unless 186 85
-atomic_long_fetch_and 187 85
-atomic_long_fetch_and_acquire 188 85
-atomic_long_fetch_and_relaxed 189 85
-atomic_long_fetch_and_release 190 85
-atomic_long_fetch_andnot 191 85
-atomic_long_fetch_andnot_acquire 192 85
-atomic_long_fetch_andnot_relaxed 193 85
-atomic_long_fetch_andnot_release 194 85
-atomic_long_fetch_dec 195 85
-atomic_long_fetch_dec_acquire 196 85
-atomic_long_fetch_dec_relaxed 197 85
-atomic_long_fetch_dec_release 198 85
-atomic_long_fetch_inc 199 85
-atomic_long_fetch_inc_acquire 200 85
-atomic_long_fetch_inc_relaxed 201 85
-atomic_long_fetch_inc_release 202 85
-atomic_long_fetch_or 203 85
-atomic_long_fetch_or_acquire 204 85
-atomic_long_fetch_or_relaxed 205 85
-atomic_long_fetch_or_release 206 85
-atomic_long_fetch_sub 207 85
-atomic_long_fetch_sub_acquire 208 85
-atomic_long_fetch_sub_relaxed 209 85
-atomic_long_fetch_sub_release 210 85
-atomic_long_fetch_xor 211 85
-atomic_long_fetch_xor_acquire 212 85
-atomic_long_fetch_xor_relaxed 213 85
-atomic_long_fetch_xor_release 214 85
-atomic_long_inc 215 85
-atomic_long_inc_and_test 216 85
-atomic_long_inc_not_zero 217 85
-atomic_long_inc_return 218 85
-atomic_long_inc_return_acquire 219 85
-atomic_long_inc_return_relaxed 220 85
-atomic_long_inc_return_release 221 85
-atomic_long_inc_unless_negative 217 85
-atomic_long_or 222 85
-atomic_long_read 223 87
-atomic_long_read_acquire 224 87
-atomic_long_set 225 87
-atomic_long_set_release 226 87
-atomic_long_sub 227 85
-atomic_long_sub_and_test 228 85
-atomic_long_sub_return 229 85
-atomic_long_sub_return_acquire 230 85
-atomic_long_sub_return_relaxed 231 85
-atomic_long_sub_return_release 232 85
-atomic_long_try_cmpxchg 233 85
-atomic_long_try_cmpxchg_acquire 234 85
-atomic_long_try_cmpxchg_relaxed 235 85
-atomic_long_try_cmpxchg_release 236 85
-atomic_long_xchg 237 85
-atomic_long_xchg_acquire 238 85
-atomic_long_xchg_relaxed 239 85
-atomic_long_xchg_release 240 85
-atomic_long_xor 241 85
-atomic_notifier_call_chain 246 90
-atomic_notifier_chain_register 246 90
-atomic_notifier_chain_unregister 247 90
-atomic_or 222 85
-atomic_read 223 87
-atomic_read_acquire 224 87
-atomic_set 225 87
-atomic_set_release 226 87
-atomic_sub 227 85
-atomic_sub_and_test 228 85
-atomic_sub_return 229 85
-atomic_sub_return_acquire 230 85
-atomic_sub_return_relaxed 231 85
-atomic_sub_return_release 232 85
-atomic_try_cmpxchg 233 85
-atomic_try_cmpxchg_acquire 234 85
-atomic_try_cmpxchg_relaxed 235 85
-atomic_try_cmpxchg_release 236 85
-atomic_xchg 237 85
-atomic_xchg_acquire 238 85
-atomic_xchg_relaxed 239 85
-atomic_xchg_release 240 85
-atomic_xor 241 85
-autoremove_wake_function 248 73
-backlight_device_register 249 91
-backlight_device_unregister 250 91
-barrier 251 92
-barrier_data 251 92
+atomic_long_dec 175 85
+atomic_long_dec_and_test 176 85
+atomic_long_dec_if_positive 177 85
+atomic_long_dec_return 178 85
+atomic_long_dec_return_acquire 179 85
+atomic_long_dec_return_relaxed 180 85
+atomic_long_dec_return_release 181 85
+atomic_long_dec_unless_positive 182 85
+atomic_long_fetch_add 183 85
+atomic_long_fetch_add_acquire 184 85
+atomic_long_fetch_add_relaxed 185 85
+atomic_long_fetch_add_release 186 85
+atomic_long_fetch_add_unless 187 85
+atomic_long_fetch_and 188 85
+atomic_long_fetch_and_acquire 189 85
+atomic_long_fetch_and_relaxed 190 85
+atomic_long_fetch_and_release 191 85
+atomic_long_fetch_andnot 192 85
+atomic_long_fetch_andnot_acquire 193 85
+atomic_long_fetch_andnot_relaxed 194 85
+atomic_long_fetch_andnot_release 195 85
+atomic_long_fetch_dec 196 85
+atomic_long_fetch_dec_acquire 197 85
+atomic_long_fetch_dec_relaxed 198 85
+atomic_long_fetch_dec_release 199 85
+atomic_long_fetch_inc 200 85
+atomic_long_fetch_inc_acquire 201 85
+atomic_long_fetch_inc_relaxed 202 85
+atomic_long_fetch_inc_release 203 85
+atomic_long_fetch_or 204 85
+atomic_long_fetch_or_acquire 205 85
+atomic_long_fetch_or_relaxed 206 85
+atomic_long_fetch_or_release 207 85
+atomic_long_fetch_sub 208 85
+atomic_long_fetch_sub_acquire 209 85
+atomic_long_fetch_sub_relaxed 210 85
+atomic_long_fetch_sub_release 211 85
+atomic_long_fetch_xor 212 85
+atomic_long_fetch_xor_acquire 213 85
+atomic_long_fetch_xor_relaxed 214 85
+atomic_long_fetch_xor_release 215 85
+atomic_long_inc 216 85
+atomic_long_inc_and_test 217 85
+atomic_long_inc_not_zero 218 85
+atomic_long_inc_return 219 85
+atomic_long_inc_return_acquire 220 85
+atomic_long_inc_return_relaxed 221 85
+atomic_long_inc_return_release 222 85
+atomic_long_inc_unless_negative 218 85
+atomic_long_or 223 85
+atomic_long_read 224 87
+atomic_long_read_acquire 225 87
+atomic_long_set 226 87
+atomic_long_set_release 227 87
+atomic_long_sub 228 85
+atomic_long_sub_and_test 229 85
+atomic_long_sub_return 230 85
+atomic_long_sub_return_acquire 231 85
+atomic_long_sub_return_relaxed 232 85
+atomic_long_sub_return_release 233 85
+atomic_long_try_cmpxchg 234 85
+atomic_long_try_cmpxchg_acquire 235 85
+atomic_long_try_cmpxchg_relaxed 236 85
+atomic_long_try_cmpxchg_release 237 85
+atomic_long_xchg 238 85
+atomic_long_xchg_acquire 239 85
+atomic_long_xchg_relaxed 240 85
+atomic_long_xchg_release 241 85
+atomic_long_xor 242 85
+atomic_notifier_call_chain 247 90
+atomic_notifier_chain_register 247 90
+atomic_notifier_chain_unregister 248 90
+atomic_or 223 85
+atomic_read 224 87
+atomic_read_acquire 225 87
+atomic_set 226 87
+atomic_set_release 227 87
+atomic_sub 228 85
+atomic_sub_and_test 229 85
+atomic_sub_return 230 85
+atomic_sub_return_acquire 231 85
+atomic_sub_return_relaxed 232 85
+atomic_sub_return_release 233 85
+atomic_try_cmpxchg 234 85
+atomic_try_cmpxchg_acquire 235 85
+atomic_try_cmpxchg_relaxed 236 85
+atomic_try_cmpxchg_release 237 85
+atomic_xchg 238 85
+atomic_xchg_acquire 239 85
+atomic_xchg_relaxed 240 85
+atomic_xchg_release 241 85
+atomic_xor 242 85
+autoremove_wake_function 249 73
+backlight_device_register 250 91
+backlight_device_unregister 251 91
+barrier 252 92
+barrier_data 252 92
 be16_to_cpu 1 93
 be32_to_cpu 1 93
 be64_to_cpu 1 93
-bh_lock_sock 252 94
-bh_lock_sock_nested 252 94
-bh_unlock_sock 253 94
-bio_alloc 82 95
-bio_get 254 95
-bio_put 255 96
-bit_clear_unless 256 55
-bit_spin_is_locked 257 48
-bit_spin_lock 258 48
-bit_spin_trylock 259 48
+bh_lock_sock 253 94
+bh_lock_sock_nested 253 94
+bh_unlock_sock 254 94
+bio_alloc 255 95
+bio_get 256 95
+bio_put 257 96
+bit_clear_unless 258 55
+bit_spin_is_locked 259 48
+bit_spin_lock 260 48
+bit_spin_trylock 261 48
 bit_spin_unlock 68 48
-bitmap_alloc 82 97
-bitmap_and 260 97
-bitmap_andnot 260 97
-bitmap_clear 261 97
+bitmap_alloc 141 97
+bitmap_and 262 97
+bitmap_andnot 262 97
+bitmap_clear 263 97
 bitmap_complement 61 97
 bitmap_copy 61 97
-bitmap_empty 262 97
-bitmap_equal 262 97
+bitmap_empty 264 97
+bitmap_equal 264 97
 bitmap_fill 61 97
 bitmap_free 81 97
-bitmap_full 262 97
-bitmap_intersects 262 97
+bitmap_full 264 97
+bitmap_intersects 264 97
 bitmap_or 61 97
-bitmap_set 263 97
-bitmap_subset 262 97
-bitmap_weight 264 97
+bitmap_set 265 97
+bitmap_subset 264 97
+bitmap_weight 266 97
 bitmap_xor 61 97
-bitmap_zalloc 82 97
+bitmap_zalloc 141 97
 bitmap_zero 61 97
-blk_mq_freeze_queue 265 98
-blk_mq_unfreeze_queue 266 98
-blkdev_issue_flush 247 75
-blocking_notifier_call_chain 267 90
-blocking_notifier_chain_register 267 90
-blocking_notifier_chain_unregister 267 90
-brelse 268 99
+blk_mq_freeze_queue 267 98
+blk_mq_unfreeze_queue 268 98
+blkdev_issue_flush 248 75
+blocking_notifier_call_chain 269 90
+blocking_notifier_chain_register 269 90
+blocking_notifier_chain_unregister 269 90
+brelse 270 99
 buffer_uptodate 105 99
-call_rcu 269 100
-call_rcu_hurry 269 100
-call_rcu_tasks 269 100
-call_rcu_tasks_trace 269 100
-call_srcu 270 101
-cancel_delayed_work 271 18
-cancel_delayed_work_sync 272 18
-cancel_work 273 18
-cancel_work_sync 274 18
-cec_register_adapter 275 102
-cec_unregister_adapter 276 102
-change_bit 277 49
+call_rcu 271 100
+call_rcu_hurry 271 100
+call_rcu_tasks 271 100
+call_rcu_tasks_trace 271 100
+call_srcu 272 101
+cancel_delayed_work 273 18
+cancel_delayed_work_sync 274 18
+cancel_work 275 18
+cancel_work_sync 276 18
+cec_register_adapter 277 102
+cec_unregister_adapter 278 102
+change_bit 279 49
 check_add_overflow 1 82
 check_mul_overflow 1 82
 check_shl_overflow 1 82
@@ -939,78 +939,78 @@ check_sub_overflow 1 82
 clamp 1 25
 clamp_t 1 25
 clamp_val 1 25
-cleanup_srcu_struct 278 101
-clear_and_wake_up_bit 279 89
-clear_bit 280 49
-clear_bit_unlock 281 49
-clear_thread_flag 282 103
-clear_ti_thread_flag 283 103
-clear_tsk_thread_flag 283 103
+cleanup_srcu_struct 280 101
+clear_and_wake_up_bit 281 89
+clear_bit 282 49
+clear_bit_unlock 283 49
+clear_thread_flag 284 103
+clear_ti_thread_flag 285 103
+clear_tsk_thread_flag 285 103
 clear_user 75 58
-clk_bulk_disable 284 104
-clk_bulk_disable_unprepare 284 104
-clk_bulk_enable 285 104
-clk_bulk_prepare_enable 285 104
-clk_disable 286 104
-clk_disable_unprepare 287 104
-clk_enable 288 104
-clk_hw_register 289 14
-clk_hw_unregister 290 14
-clk_prepare 267 104
-clk_prepare_enable 291 104
-clk_set_rate 267 104
-clk_unprepare 292 104
-cmpxchg 293 85
-cmpxchg128 293 85
-cmpxchg128_acquire 294 85
-cmpxchg128_local 295 105
-cmpxchg128_relaxed 296 85
-cmpxchg128_release 297 85
-cmpxchg64 293 85
-cmpxchg64_acquire 294 85
-cmpxchg64_local 295 105
-cmpxchg64_relaxed 296 85
-cmpxchg64_release 297 85
-cmpxchg_acquire 294 85
-cmpxchg_local 295 105
-cmpxchg_relaxed 296 85
-cmpxchg_release 297 85
-complete 298 106
-complete_all 298 106
-complete_on_current_cpu 298 106
-completion_done 299 106
+clk_bulk_disable 286 104
+clk_bulk_disable_unprepare 286 104
+clk_bulk_enable 287 104
+clk_bulk_prepare_enable 287 104
+clk_disable 288 104
+clk_disable_unprepare 289 104
+clk_enable 290 104
+clk_hw_register 291 14
+clk_hw_unregister 292 14
+clk_prepare 269 104
+clk_prepare_enable 293 104
+clk_set_rate 269 104
+clk_unprepare 294 104
+cmpxchg 295 85
+cmpxchg128 295 85
+cmpxchg128_acquire 296 85
+cmpxchg128_local 297 105
+cmpxchg128_relaxed 298 85
+cmpxchg128_release 299 85
+cmpxchg64 295 85
+cmpxchg64_acquire 296 85
+cmpxchg64_local 297 105
+cmpxchg64_relaxed 298 85
+cmpxchg64_release 299 85
+cmpxchg_acquire 296 85
+cmpxchg_local 297 105
+cmpxchg_relaxed 298 85
+cmpxchg_release 299 85
+complete 300 106
+complete_all 300 106
+complete_on_current_cpu 300 106
+completion_done 301 106
 compound_head 40 107
 compound_order 40 107
-cond_resched 300 108
-cond_resched_lock 247 109
-cond_resched_rcu 301 110
-cond_resched_rwlock_read 247 109
-cond_resched_rwlock_write 247 109
-cond_resched_tasks_rcu_qs 301 42
-cond_synchronize_rcu 302 111
-console_initcall 148 54
-console_lock 303 112
-console_trylock 304 112
-console_unlock 305 112
-consume_skb 306 69
-container_of 307 113
-container_of_const 307 113
-context_unsafe 308 114
+cond_resched 302 108
+cond_resched_lock 248 109
+cond_resched_rcu 303 110
+cond_resched_rwlock_read 248 109
+cond_resched_rwlock_write 248 109
+cond_resched_tasks_rcu_qs 303 42
+cond_synchronize_rcu 304 111
+console_initcall 149 54
+console_lock 305 112
+console_trylock 306 112
+console_unlock 307 112
+consume_skb 308 69
+container_of 309 113
+container_of_const 309 113
+context_unsafe 310 114
 context_unsafe_alias 4 114
-copy_from_iter 309 115
+copy_from_iter 311 115
 copy_from_kernel_nofault 74 50
 copy_from_user 73 50
 copy_from_user_nofault 74 50
-copy_to_iter 309 115
+copy_to_iter 311 115
 copy_to_user 75 50
-core_initcall 148 54
-core_initcall_sync 148 54
-counter_add 310 116
-counter_priv 311 117
-counter_unregister 312 116
+core_initcall 149 54
+core_initcall_sync 149 54
+counter_add 312 116
+counter_priv 313 117
+counter_unregister 314 116
 cpu_online 40 109
 cpu_ptr 125 72
-cpu_relax 251 118
+cpu_relax 252 118
 cpu_to_be16 1 93
 cpu_to_be32 1 93
 cpu_to_be64 1 93
@@ -1018,71 +1018,71 @@ cpu_to_le16 1 93
 cpu_to_le32 1 93
 cpu_to_le64 1 93
 cpu_to_node 40 11
-cpuhp_remove_state 141 119
-cpuhp_setup_state 141 119
-cpumask_and 260 51
-cpumask_andnot 260 51
-cpumask_assign_cpu 155 51
+cpuhp_remove_state 142 119
+cpuhp_setup_state 142 119
+cpumask_and 262 51
+cpumask_andnot 262 51
+cpumask_assign_cpu 156 51
 cpumask_clear 61 51
-cpumask_clear_cpu 280 51
+cpumask_clear_cpu 282 51
 cpumask_copy 61 51
-cpumask_empty 262 51
-cpumask_equal 262 51
-cpumask_first 264 51
-cpumask_full 262 51
-cpumask_intersects 262 51
-cpumask_next 313 51
+cpumask_empty 264 51
+cpumask_equal 264 51
+cpumask_first 266 51
+cpumask_full 264 51
+cpumask_intersects 264 51
+cpumask_next 315 51
 cpumask_or 61 51
-cpumask_set_cpu 314 51
+cpumask_set_cpu 316 51
 cpumask_setall 61 51
-cpumask_subset 262 51
-cpumask_test_and_clear_cpu 315 51
-cpumask_test_and_set_cpu 316 51
-cpumask_test_cpu 317 51
-cpumask_weight 264 51
+cpumask_subset 264 51
+cpumask_test_and_clear_cpu 317 51
+cpumask_test_and_set_cpu 318 51
+cpumask_test_cpu 319 51
+cpumask_weight 266 51
 cpumask_xor 61 51
-cpus_read_lock 318 120
-cpus_read_trylock 319 120
-cpus_read_unlock 320 120
-cpus_write_lock 321 120
-cpus_write_unlock 322 120
-crypto_engine_register_aead 323 121
-crypto_engine_register_aeads 323 121
-crypto_engine_register_ahash 323 121
-crypto_engine_register_ahashs 323 121
-crypto_engine_register_akcipher 323 121
-crypto_engine_register_akciphers 323 121
-crypto_engine_register_skcipher 323 121
-crypto_engine_register_skciphers 323 121
-crypto_engine_unregister_aead 324 121
-crypto_engine_unregister_aeads 324 121
-crypto_engine_unregister_ahash 324 121
-crypto_engine_unregister_ahashs 324 121
-crypto_engine_unregister_akcipher 324 121
-crypto_engine_unregister_akciphers 324 121
-crypto_engine_unregister_skcipher 324 121
-crypto_engine_unregister_skciphers 324 121
-crypto_register_aead 323 121
-crypto_register_aeads 323 121
-crypto_register_ahash 323 121
-crypto_register_ahashs 323 121
-crypto_register_akcipher 323 121
-crypto_register_akciphers 323 121
-crypto_register_skcipher 323 121
-crypto_register_skciphers 323 121
-crypto_unregister_aead 324 121
-crypto_unregister_aeads 324 121
-crypto_unregister_ahash 324 121
-crypto_unregister_ahashs 324 121
-crypto_unregister_akcipher 324 121
-crypto_unregister_akciphers 324 121
-crypto_unregister_skcipher 324 121
-crypto_unregister_skciphers 324 121
+cpus_read_lock 320 120
+cpus_read_trylock 321 120
+cpus_read_unlock 322 120
+cpus_write_lock 323 120
+cpus_write_unlock 324 120
+crypto_engine_register_aead 325 121
+crypto_engine_register_aeads 325 121
+crypto_engine_register_ahash 325 121
+crypto_engine_register_ahashs 325 121
+crypto_engine_register_akcipher 325 121
+crypto_engine_register_akciphers 325 121
+crypto_engine_register_skcipher 325 121
+crypto_engine_register_skciphers 325 121
+crypto_engine_unregister_aead 326 121
+crypto_engine_unregister_aeads 326 121
+crypto_engine_unregister_ahash 326 121
+crypto_engine_unregister_ahashs 326 121
+crypto_engine_unregister_akcipher 326 121
+crypto_engine_unregister_akciphers 326 121
+crypto_engine_unregister_skcipher 326 121
+crypto_engine_unregister_skciphers 326 121
+crypto_register_aead 325 121
+crypto_register_aeads 325 121
+crypto_register_ahash 325 121
+crypto_register_ahashs 325 121
+crypto_register_akcipher 325 121
+crypto_register_akciphers 325 121
+crypto_register_skcipher 325 121
+crypto_register_skciphers 325 121
+crypto_unregister_aead 326 121
+crypto_unregister_aeads 326 121
+crypto_unregister_ahash 326 121
+crypto_unregister_ahashs 326 121
+crypto_unregister_akcipher 326 121
+crypto_unregister_akciphers 326 121
+crypto_unregister_skcipher 326 121
+crypto_unregister_skciphers 326 121
 css_get 92 122
-css_put 255 122
-css_tryget 325 122
-css_tryget_online 325 122
-data_race 326 4
+css_put 257 122
+css_tryget 327 122
+css_tryget_online 327 122
+data_race 328 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
 debugfs_create_blob 27 20
@@ -1107,255 +1107,255 @@ debugfs_create_x32 27 20
 debugfs_create_x64 27 20
 debugfs_create_x8 27 20
 debugfs_create_xul 27 20
-debugfs_remove 327 20
-debugfs_remove_recursive 327 20
-dec_tlb_flush_pending 328 123
-default_wake_function 329 124
-del_gendisk 330 75
-del_singleshot_timer_sync 331 76
-del_timer 332 76
-del_timer_sync 331 76
+debugfs_remove 329 20
+debugfs_remove_recursive 329 20
+dec_tlb_flush_pending 330 123
+default_wake_function 331 124
+del_gendisk 332 75
+del_singleshot_timer_sync 333 76
+del_timer 334 76
+del_timer_sync 333 76
 delayed_work_pending 106 18
-destroy_workqueue 333 18
-dev_alert 334 125
-dev_alert_once 334 125
-dev_alert_ratelimited 334 125
-dev_alloc_skb 335 69
-dev_close 336 64
-dev_consume_skb_any 306 69
-dev_consume_skb_irq 306 69
-dev_crit 334 125
-dev_crit_once 334 125
-dev_crit_ratelimited 334 125
-dev_dbg 334 125
-dev_dbg_once 334 125
-dev_dbg_ratelimited 334 125
-dev_emerg 334 125
-dev_emerg_once 334 125
-dev_emerg_ratelimited 334 125
-dev_err 334 125
-dev_err_once 334 125
-dev_err_probe 337 125
-dev_err_ratelimited 334 125
-dev_get_by_index 338 64
-dev_get_by_index_rcu 339 64
-dev_get_by_name 338 64
-dev_get_by_name_rcu 340 64
+destroy_workqueue 335 18
+dev_alert 336 125
+dev_alert_once 336 125
+dev_alert_ratelimited 336 125
+dev_alloc_skb 337 69
+dev_close 338 64
+dev_consume_skb_any 308 69
+dev_consume_skb_irq 308 69
+dev_crit 336 125
+dev_crit_once 336 125
+dev_crit_ratelimited 336 125
+dev_dbg 336 125
+dev_dbg_once 336 125
+dev_dbg_ratelimited 336 125
+dev_emerg 336 125
+dev_emerg_once 336 125
+dev_emerg_ratelimited 336 125
+dev_err 336 125
+dev_err_once 336 125
+dev_err_probe 339 125
+dev_err_ratelimited 336 125
+dev_get_by_index 340 64
+dev_get_by_index_rcu 341 64
+dev_get_by_name 340 64
+dev_get_by_name_rcu 342 64
 dev_get_drvdata 40 11
-dev_hold 341 64
-dev_info 334 125
-dev_info_once 334 125
-dev_info_ratelimited 334 125
-dev_kfree_skb 306 69
-dev_kfree_skb_any 306 69
-dev_kfree_skb_irq 306 69
+dev_hold 343 64
+dev_info 336 125
+dev_info_once 336 125
+dev_info_ratelimited 336 125
+dev_kfree_skb 308 69
+dev_kfree_skb_any 308 69
+dev_kfree_skb_irq 308 69
 dev_name 40 11
-dev_notice 334 125
-dev_notice_once 334 125
-dev_notice_ratelimited 334 125
-dev_put 342 64
-dev_queue_xmit 246 64
+dev_notice 336 125
+dev_notice_once 336 125
+dev_notice_ratelimited 336 125
+dev_put 344 64
+dev_queue_xmit 247 64
 dev_to_node 40 11
-dev_warn 334 125
-dev_warn_once 334 125
-dev_warn_ratelimited 334 125
-devfreq_add_device 343 126
-devfreq_remove_device 344 126
-device_add 267 11
-device_add_disk 345 75
-device_del 292 11
-device_initcall 148 54
-device_initcall_sync 148 54
-device_lock 346 11
-device_lock_assert 154 11
-device_lock_interruptible 347 11
-device_register 267 11
-device_remove_bin_file 348 127
-device_remove_file 348 127
-device_remove_group 348 127
-device_remove_groups 348 127
-device_trylock 349 11
-device_unlock 350 11
-device_unregister 292 11
-devl_lock 346 128
-devl_trylock 349 128
-devl_unlock 350 128
-devlink_free 351 117
-devlink_priv 311 117
-devm_add_action 352 129
-devm_add_action_or_reset 352 129
-devm_alloc_etherdev 353 117
-devm_alloc_etherdev_mqs 353 117
-devm_backlight_device_register 354 91
-devm_clk_hw_register 355 14
-devm_counter_add 356 116
-devm_counter_alloc 353 117
-devm_delayed_work_autocancel 357 130
-devm_devfreq_add_device 358 126
-devm_device_add_group 359 127
-devm_fpga_mgr_register 360 131
-devm_free_irq 361 19
-devm_gpiochip_add_data 362 132
-devm_hwmon_device_register_with_info 363 133
-devm_hwrng_register 364 134
-devm_i2c_add_adapter 365 135
-devm_iio_device_alloc 353 117
+dev_warn 336 125
+dev_warn_once 336 125
+dev_warn_ratelimited 336 125
+devfreq_add_device 345 126
+devfreq_remove_device 346 126
+device_add 269 11
+device_add_disk 347 75
+device_del 294 11
+device_initcall 149 54
+device_initcall_sync 149 54
+device_lock 348 11
+device_lock_assert 155 11
+device_lock_interruptible 349 11
+device_register 269 11
+device_remove_bin_file 350 127
+device_remove_file 350 127
+device_remove_group 350 127
+device_remove_groups 350 127
+device_trylock 351 11
+device_unlock 352 11
+device_unregister 294 11
+devl_lock 348 128
+devl_trylock 351 128
+devl_unlock 352 128
+devlink_free 353 117
+devlink_priv 313 117
+devm_add_action 354 129
+devm_add_action_or_reset 354 129
+devm_alloc_etherdev 355 117
+devm_alloc_etherdev_mqs 355 117
+devm_backlight_device_register 356 91
+devm_clk_hw_register 357 14
+devm_counter_add 358 116
+devm_counter_alloc 355 117
+devm_delayed_work_autocancel 359 130
+devm_devfreq_add_device 360 126
+devm_device_add_group 361 127
+devm_fpga_mgr_register 362 131
+devm_free_irq 363 19
+devm_gpiochip_add_data 364 132
+devm_hwmon_device_register_with_info 365 133
+devm_hwrng_register 366 134
+devm_i2c_add_adapter 367 135
+devm_iio_device_alloc 355 117
 devm_iio_device_register 77 52
-devm_iio_triggered_buffer_setup 366 136
-devm_kasprintf 367 129
-devm_kcalloc 367 129
-devm_kfree 368 129
-devm_kmalloc 367 129
-devm_kmalloc_array 367 129
-devm_kmemdup 367 129
-devm_kstrdup 367 129
-devm_kzalloc 367 129
-devm_led_classdev_register 369 137
-devm_led_classdev_register_ext 369 137
-devm_led_classdev_unregister 370 137
-devm_mbox_controller_register 371 138
-devm_mdiobus_register 372 139
-devm_mmc_alloc_host 353 117
-devm_nvmem_register 373 140
-devm_of_mdiobus_register 372 139
-devm_of_phy_provider_register 374 141
-devm_of_phy_provider_register_full 374 141
-devm_power_supply_register 375 142
-devm_pwmchip_add 376 143
-devm_rc_register_device 377 144
-devm_register_netdev 378 64
-devm_regulator_register 379 145
-devm_request_any_context_irq 380 19
-devm_request_irq 381 19
-devm_request_threaded_irq 382 19
-devm_reset_controller_register 383 146
-devm_rproc_add 384 147
-devm_rtc_register_device 385 53
-devm_snd_soc_register_component 386 148
-devm_spi_alloc_controller 353 117
-devm_spi_alloc_host 353 117
-devm_spi_alloc_master 353 117
-devm_spi_alloc_slave 353 117
-devm_spi_alloc_target 353 117
-devm_spi_register_controller 387 149
-devm_spi_register_master 387 149
-devm_thermal_of_zone_register 388 150
-devm_watchdog_register_device 389 151
-devm_work_autocancel 390 130
-dget 391 152
-dget_dlock 392 152
-dget_parent 391 152
-disable_delayed_work 393 18
-disable_delayed_work_sync 394 18
-disable_hardirq 395 19
-disable_irq 396 19
-disable_irq_nosync 397 19
-disable_work 398 18
-disable_work_sync 399 18
+devm_iio_triggered_buffer_setup 368 136
+devm_kasprintf 369 129
+devm_kcalloc 370 129
+devm_kfree 371 129
+devm_kmalloc 372 129
+devm_kmalloc_array 370 129
+devm_kmemdup 370 129
+devm_kstrdup 372 129
+devm_kzalloc 372 129
+devm_led_classdev_register 373 137
+devm_led_classdev_register_ext 373 137
+devm_led_classdev_unregister 374 137
+devm_mbox_controller_register 375 138
+devm_mdiobus_register 376 139
+devm_mmc_alloc_host 355 117
+devm_nvmem_register 377 140
+devm_of_mdiobus_register 376 139
+devm_of_phy_provider_register 378 141
+devm_of_phy_provider_register_full 378 141
+devm_power_supply_register 379 142
+devm_pwmchip_add 380 143
+devm_rc_register_device 381 144
+devm_register_netdev 382 64
+devm_regulator_register 383 145
+devm_request_any_context_irq 384 19
+devm_request_irq 385 19
+devm_request_threaded_irq 386 19
+devm_reset_controller_register 387 146
+devm_rproc_add 388 147
+devm_rtc_register_device 389 53
+devm_snd_soc_register_component 390 148
+devm_spi_alloc_controller 355 117
+devm_spi_alloc_host 355 117
+devm_spi_alloc_master 355 117
+devm_spi_alloc_slave 355 117
+devm_spi_alloc_target 355 117
+devm_spi_register_controller 391 149
+devm_spi_register_master 391 149
+devm_thermal_of_zone_register 392 150
+devm_watchdog_register_device 393 151
+devm_work_autocancel 394 130
+dget 395 152
+dget_dlock 396 152
+dget_parent 395 152
+disable_delayed_work 397 18
+disable_delayed_work_sync 398 18
+disable_hardirq 399 19
+disable_irq 400 19
+disable_irq_nosync 401 19
+disable_work 402 18
+disable_work_sync 403 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 82 153
-dma_async_device_register 400 154
-dma_async_device_unregister 401 154
-dma_fence_get 391 155
-dma_fence_get_rcu 325 155
+dma_alloc_coherent 255 153
+dma_async_device_register 404 154
+dma_async_device_unregister 405 154
+dma_fence_get 395 155
+dma_fence_get_rcu 327 155
 dma_fence_is_signaled 106 155
-dma_fence_put 306 155
-dma_fence_signal 248 155
-dma_fence_wait 402 155
-dma_fence_wait_timeout 402 155
-dma_free_coherent 403 153
+dma_fence_put 308 155
+dma_fence_signal 249 155
+dma_fence_wait 406 155
+dma_fence_wait_timeout 406 155
+dma_free_coherent 407 153
 dma_map_page 40 156
 dma_map_sg 40 156
 dma_map_single 40 156
 dma_mapping_error 59 156
-dma_mb 404 157
-dma_pool_alloc 82 158
-dma_pool_free 368 158
-dma_resv_assert_held 154 159
-dma_resv_lock 347 159
-dma_resv_lock_interruptible 347 159
-dma_resv_lock_slow 346 159
-dma_resv_trylock 349 159
-dma_resv_unlock 350 159
-dma_resv_wait_timeout 402 159
-dma_rmb 405 157
-dma_sync_sg_for_cpu 334 156
-dma_sync_sg_for_device 334 156
-dma_sync_single_for_cpu 334 156
-dma_sync_single_for_device 334 156
-dma_unmap_page 334 156
-dma_unmap_sg 334 156
-dma_unmap_single 334 156
-dma_wmb 406 157
-dmaenginem_async_device_register 407 154
+dma_mb 408 157
+dma_pool_alloc 141 158
+dma_pool_free 371 158
+dma_resv_assert_held 155 159
+dma_resv_lock 349 159
+dma_resv_lock_interruptible 349 159
+dma_resv_lock_slow 348 159
+dma_resv_trylock 351 159
+dma_resv_unlock 352 159
+dma_resv_wait_timeout 406 159
+dma_rmb 409 157
+dma_sync_sg_for_cpu 336 156
+dma_sync_sg_for_device 336 156
+dma_sync_single_for_cpu 336 156
+dma_sync_single_for_device 336 156
+dma_unmap_page 336 156
+dma_unmap_sg 336 156
+dma_unmap_single 336 156
+dma_wmb 410 157
+dmaenginem_async_device_register 411 154
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
 do_task_dead 11 8
-done_seqretry 408 67
-done_seqretry_irqrestore 408 67
-double_rq_lock 151 70
-double_rq_unlock 153 70
-down 409 160
-down_interruptible 410 160
-down_killable 410 160
-down_read 142 161
-down_read_interruptible 411 161
-down_read_killable 411 161
-down_read_killable_nested 411 161
-down_read_nested 142 161
-down_read_non_owner 142 161
-down_read_trylock 144 161
-down_timeout 410 160
-down_trylock 412 160
-down_write 143 161
-down_write_killable 413 161
-down_write_killable_nested 413 161
-down_write_nest_lock 143 161
-down_write_nested 143 161
-down_write_trylock 145 161
-downgrade_write 414 161
-dput 415 152
-drain_workqueue 416 18
+done_seqretry 412 67
+done_seqretry_irqrestore 412 67
+double_rq_lock 152 70
+double_rq_unlock 154 70
+down 413 160
+down_interruptible 414 160
+down_killable 414 160
+down_read 143 161
+down_read_interruptible 415 161
+down_read_killable 415 161
+down_read_killable_nested 415 161
+down_read_nested 143 161
+down_read_non_owner 143 161
+down_read_trylock 145 161
+down_timeout 414 160
+down_trylock 416 160
+down_write 144 161
+down_write_killable 417 161
+down_write_killable_nested 417 161
+down_write_nest_lock 144 161
+down_write_nested 144 161
+down_write_trylock 146 161
+downgrade_write 418 161
+dput 419 152
+drain_workqueue 420 18
 drm_gem_object_get 92 162
-drm_gem_object_put 417 162
-dst_clone 391 163
+drm_gem_object_put 421 162
+dst_clone 395 163
 dst_hold 92 163
-dst_hold_safe 325 163
-dst_release 306 163
-dump_stack 334 164
-early_initcall 148 54
+dst_hold_safe 327 163
+dst_release 308 163
+dump_stack 336 164
+early_initcall 149 54
 early_param 108 54
-enable_and_queue_work 418 18
-enable_delayed_work 246 18
-enable_irq 419 19
-enable_work 246 18
-fault_in_readable 420 165
+enable_and_queue_work 422 18
+enable_delayed_work 247 18
+enable_irq 423 19
+enable_work 247 18
+fault_in_readable 424 165
 ffs 1 55
 ffz 1 55
-fget 421 166
+fget 425 166
 fib_table_lookup_rcu 84 64
-file_end_write 422 167
-file_ref_get 423 168
+file_end_write 426 167
+file_ref_get 427 168
 file_ref_inc 92 168
-file_ref_put 424 168
-file_start_write 425 167
-filemap_invalidate_lock 143 169
-filemap_invalidate_lock_shared 142 169
-filemap_invalidate_trylock_shared 144 169
-filemap_invalidate_unlock 147 169
-filemap_invalidate_unlock_shared 146 169
-filemap_write_and_wait_range 247 165
-find_first_bit 264 170
-find_first_zero_bit 264 170
-find_last_bit 264 170
+file_ref_put 428 168
+file_start_write 429 167
+filemap_invalidate_lock 144 169
+filemap_invalidate_lock_shared 143 169
+filemap_invalidate_trylock_shared 145 169
+filemap_invalidate_unlock 148 169
+filemap_invalidate_unlock_shared 147 169
+filemap_write_and_wait_range 248 165
+find_first_bit 266 170
+find_first_zero_bit 266 170
+find_last_bit 266 170
 find_linux_pte 80 56
-find_next_and_bit 264 170
-find_next_bit 264 170
-find_next_zero_bit 264 170
-find_task_by_pid_ns 340 171
-find_task_by_vpid 340 171
+find_next_and_bit 266 170
+find_next_bit 266 170
+find_next_zero_bit 266 170
+find_task_by_pid_ns 342 171
+find_task_by_vpid 342 171
 finish_rcuwait 85 172
 finish_swait 85 73
 finish_wait 85 73
@@ -1363,18 +1363,18 @@ flex_array_size 1 82
 fls 1 55
 fls64 1 55
 fls_long 1 55
-flush_dcache_page 334 173
-flush_delayed_work 426 18
-flush_rcu_work 427 18
-flush_scheduled_work 428 18
-flush_tlb_all 429 173
+flush_dcache_page 336 173
+flush_delayed_work 430 18
+flush_rcu_work 431 18
+flush_scheduled_work 432 18
+flush_tlb_all 433 173
 flush_tlb_batched_pending 66 174
 flush_tlb_kernel_range 66 173
 flush_tlb_mm 66 173
 flush_tlb_page 66 173
 flush_tlb_range 66 173
-flush_work 427 18
-flush_workqueue 416 18
+flush_work 431 18
+flush_workqueue 420 18
 folio_alloc 82 57
 folio_clear_active 22 16
 folio_clear_checked 22 16
@@ -1408,32 +1408,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 430 165
+folio_end_writeback 434 165
 folio_get 92 107
-folio_lock 431 165
-folio_lock_killable 432 165
-folio_mark_dirty 433 107
+folio_lock 435 165
+folio_lock_killable 436 165
+folio_mark_dirty 437 107
 folio_mark_uptodate 55 16
 folio_nr_pages 40 107
 folio_order 40 107
 folio_page 40 107
-folio_put 434 107
-folio_put_refs 435 107
-folio_put_testzero 424 107
-folio_ref_add 436 175
-folio_ref_add_unless_zero 437 175
+folio_put 438 107
+folio_put_refs 439 107
+folio_put_testzero 428 107
+folio_ref_add 440 175
+folio_ref_add_unless_zero 441 175
 folio_ref_count 44 175
-folio_ref_dec 438 175
-folio_ref_dec_and_test 424 175
-folio_ref_dec_return 439 175
-folio_ref_freeze 440 175
+folio_ref_dec 442 175
+folio_ref_dec_and_test 428 175
+folio_ref_dec_return 443 175
+folio_ref_freeze 444 175
 folio_ref_inc 92 175
-folio_ref_inc_return 441 175
-folio_ref_sub 442 175
-folio_ref_sub_and_test 443 175
-folio_ref_sub_return 444 175
-folio_ref_try_add 437 175
-folio_ref_unfreeze 445 175
+folio_ref_inc_return 445 175
+folio_ref_sub 446 175
+folio_ref_sub_and_test 447 175
+folio_ref_sub_return 448 175
+folio_ref_try_add 441 175
+folio_ref_unfreeze 449 175
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1535,234 +1535,234 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 446 175
-folio_trylock 447 165
-folio_unlock 448 165
-folio_wait_bit 449 165
-folio_wait_locked 449 165
-folio_wait_stable 449 165
-folio_wait_writeback 449 165
-for_each_clear_bit 450 170
-for_each_cpu 450 51
-for_each_set_bit 450 170
-fpga_mgr_register 451 131
-fpga_mgr_unregister 452 131
-fput 453 166
-free_candev 351 117
-free_irq 454 19
-free_netdev 351 117
+folio_try_get 450 175
+folio_trylock 451 165
+folio_unlock 452 165
+folio_wait_bit 453 165
+folio_wait_locked 453 165
+folio_wait_stable 453 165
+folio_wait_writeback 453 165
+for_each_clear_bit 454 170
+for_each_cpu 454 51
+for_each_set_bit 454 170
+fpga_mgr_register 455 131
+fpga_mgr_unregister 456 131
+fput 457 166
+free_candev 353 117
+free_irq 458 19
+free_netdev 353 117
 free_page 81 57
 free_pages 81 57
 free_percpu 81 77
-from_timer 307 23
-fs_initcall 148 54
-fs_initcall_sync 148 54
-fsleep 301 176
-futex_hb_waiters_dec 328 177
-futex_hb_waiters_inc 455 177
-futex_hb_waiters_pending 456 177
-futex_q_lock 457 177
-futex_q_unlock 458 177
-fwnode_handle_put 417 178
+from_timer 309 23
+fs_initcall 149 54
+fs_initcall_sync 149 54
+fsleep 303 176
+futex_hb_waiters_dec 330 177
+futex_hb_waiters_inc 459 177
+futex_hb_waiters_pending 460 177
+futex_q_lock 461 177
+futex_q_unlock 462 177
+fwnode_handle_put 421 178
 get_bh 92 99
-get_cpu 459 179
-get_cpu_ptr 460 180
-get_cpu_var 461 180
-get_cred 391 181
-get_cred_rcu 446 181
-get_device 391 11
-get_file 391 169
-get_file_rcu 446 169
-get_locked_pte 462 182
-get_net 391 183
+get_cpu 463 179
+get_cpu_ptr 464 180
+get_cpu_var 465 180
+get_cred 395 181
+get_cred_rcu 450 181
+get_device 395 11
+get_file 395 169
+get_file_rcu 450 169
+get_locked_pte 466 182
+get_net 395 183
 get_page 92 107
-get_page_unless_zero 446 107
-get_pid 391 171
-get_state_synchronize_rcu 463 42
-get_state_synchronize_srcu 464 101
-get_task_mm 465 184
-get_task_struct 391 185
+get_page_unless_zero 450 107
+get_pid 395 171
+get_state_synchronize_rcu 467 42
+get_state_synchronize_srcu 468 101
+get_task_mm 469 184
+get_task_struct 395 185
 get_user 73 58
-get_user_pages 420 107
-get_user_pages_fast 420 107
+get_user_pages 424 107
+get_user_pages_fast 424 107
 get_zeroed_page 82 57
-gpiochip_add 466 132
-gpiochip_add_data 466 132
-gpiochip_remove 467 132
-gpiod_get_value_cansleep 292 186
-gpiod_set_value 468 186
-gpiod_set_value_cansleep 292 186
+gpiochip_add 470 132
+gpiochip_add_data 470 132
+gpiochip_remove 471 132
+gpiod_get_value_cansleep 294 186
+gpiod_set_value 472 186
+gpiod_set_value_cansleep 294 186
 guard 17 12
-guard(__priv__iio_dev_mode_lock) 469 52
-guard(__priv__iio_dev_mode_lock_try_direct) 470 52
-guard(__task_rq_lock) 471 12
-guard(console_lock) 472 12
-guard(cooling_dev) 469 187
-guard(cpufreq_policy_read) 473 188
-guard(cpufreq_policy_write) 474 188
-guard(cpus_read_lock) 475 12
-guard(device) 469 12
-guard(device_intr) 470 12
-guard(devl) 469 12
-guard(disable_irq) 476 12
-guard(gpio_generic_lock) 477 189
-guard(gpio_generic_lock_irqsave) 478 189
-guard(hwmon_lock) 469 133
-guard(irq) 479 12
-guard(irqsave) 479 12
-guard(jump_label_lock) 480 12
-guard(local_lock) 481 12
-guard(local_lock_irq) 482 12
-guard(local_lock_irqsave) 482 12
-guard(local_lock_nested_bh) 483 12
-guard(migrate) 484 12
-guard(mmap_read_lock) 485 12
-guard(mmap_read_lock_try) 486 12
-guard(mmap_write_lock) 487 12
-guard(msi_descs_lock) 469 190
-guard(mutex) 469 12
-guard(mutex_intr) 470 12
-guard(mutex_kill) 470 12
-guard(mutex_try) 488 12
-guard(pagefault) 489 12
-guard(pci_dev) 469 12
-guard(percpu_read) 490 12
-guard(percpu_read_try) 491 12
-guard(percpu_write) 492 12
-guard(pm_runtime_active) 493 12
-guard(pm_runtime_active_auto) 493 12
-guard(pm_runtime_active_auto_try) 494 12
-guard(pm_runtime_active_auto_try_enabled) 495 12
-guard(pm_runtime_active_try) 494 12
-guard(pm_runtime_active_try_enabled) 495 12
-guard(pm_runtime_noresume) 496 12
-guard(preempt) 497 12
-guard(preempt_notrace) 497 12
-guard(raw_spinlock) 477 12
-guard(raw_spinlock_bh) 498 12
-guard(raw_spinlock_bh_try) 499 12
-guard(raw_spinlock_irq) 478 12
-guard(raw_spinlock_irq_try) 500 12
-guard(raw_spinlock_irqsave) 478 12
-guard(raw_spinlock_irqsave_try) 500 12
-guard(raw_spinlock_nested) 477 12
-guard(raw_spinlock_try) 501 12
-guard(rcu) 502 12
-guard(rcu_tasks_trace) 503 12
-guard(read_lock) 504 12
-guard(read_lock_irq) 505 12
-guard(read_lock_irqsave) 505 12
+guard(__priv__iio_dev_mode_lock) 473 52
+guard(__priv__iio_dev_mode_lock_try_direct) 474 52
+guard(__task_rq_lock) 475 12
+guard(console_lock) 476 12
+guard(cooling_dev) 473 187
+guard(cpufreq_policy_read) 477 188
+guard(cpufreq_policy_write) 478 188
+guard(cpus_read_lock) 479 12
+guard(device) 473 12
+guard(device_intr) 474 12
+guard(devl) 473 12
+guard(disable_irq) 480 12
+guard(gpio_generic_lock) 481 189
+guard(gpio_generic_lock_irqsave) 482 189
+guard(hwmon_lock) 473 133
+guard(irq) 483 12
+guard(irqsave) 483 12
+guard(jump_label_lock) 484 12
+guard(local_lock) 485 12
+guard(local_lock_irq) 486 12
+guard(local_lock_irqsave) 486 12
+guard(local_lock_nested_bh) 487 12
+guard(migrate) 488 12
+guard(mmap_read_lock) 489 12
+guard(mmap_read_lock_try) 490 12
+guard(mmap_write_lock) 491 12
+guard(msi_descs_lock) 473 190
+guard(mutex) 473 12
+guard(mutex_intr) 474 12
+guard(mutex_kill) 474 12
+guard(mutex_try) 492 12
+guard(pagefault) 493 12
+guard(pci_dev) 473 12
+guard(percpu_read) 494 12
+guard(percpu_read_try) 495 12
+guard(percpu_write) 496 12
+guard(pm_runtime_active) 497 12
+guard(pm_runtime_active_auto) 497 12
+guard(pm_runtime_active_auto_try) 498 12
+guard(pm_runtime_active_auto_try_enabled) 499 12
+guard(pm_runtime_active_try) 498 12
+guard(pm_runtime_active_try_enabled) 499 12
+guard(pm_runtime_noresume) 500 12
+guard(preempt) 501 12
+guard(preempt_notrace) 501 12
+guard(raw_spinlock) 481 12
+guard(raw_spinlock_bh) 502 12
+guard(raw_spinlock_bh_try) 503 12
+guard(raw_spinlock_irq) 482 12
+guard(raw_spinlock_irq_try) 504 12
+guard(raw_spinlock_irqsave) 482 12
+guard(raw_spinlock_irqsave_try) 504 12
+guard(raw_spinlock_nested) 481 12
+guard(raw_spinlock_try) 505 12
+guard(rcu) 506 12
+guard(rcu_tasks_trace) 507 12
+guard(read_lock) 508 12
+guard(read_lock_irq) 509 12
+guard(read_lock_irqsave) 509 12
 guard(ring_buffer_nest) 17 191
-guard(rq_lock) 477 12
-guard(rq_lock_irq) 478 12
-guard(rq_lock_irqsave) 478 12
-guard(rwsem_read) 473 12
-guard(rwsem_read_intr) 506 12
-guard(rwsem_read_kill) 506 12
-guard(rwsem_read_try) 507 12
-guard(rwsem_write) 474 12
-guard(rwsem_write_kill) 508 12
-guard(rwsem_write_try) 509 12
-guard(serio_pause_rx) 510 192
-guard(spinlock) 511 12
-guard(spinlock_bh) 512 12
-guard(spinlock_bh_try) 513 12
-guard(spinlock_irq) 510 12
-guard(spinlock_irq_try) 514 12
-guard(spinlock_irqsave) 510 12
-guard(spinlock_irqsave_try) 514 12
-guard(spinlock_try) 515 12
-guard(srcu) 516 12
-guard(srcu_fast) 516 12
-guard(srcu_fast_notrace) 516 12
-guard(super_write) 517 12
-guard(task_lock) 511 12
-guard(task_rq_lock) 518 12
-guard(uart_port_lock) 511 12
-guard(uart_port_lock_check_sysrq_irqsave) 510 12
-guard(uart_port_lock_irq) 510 12
-guard(uart_port_lock_irqsave) 510 12
-guard(uart_port_lock_irqsave_try) 514 12
-guard(uart_port_lock_try) 515 12
-guard(wiphy) 469 12
-guard(write_lock) 519 12
-guard(write_lock_irq) 520 12
-guard(write_lock_irqsave) 520 12
-hardirq_count 521 65
-hash_add 522 193
-hash_add_rcu 523 193
-hash_del 524 193
-hash_del_rcu 525 193
-hash_for_each 526 193
-hash_for_each_possible 527 193
-hash_for_each_possible_rcu 528 193
-hash_for_each_rcu 529 193
-hash_for_each_safe 530 193
+guard(rq_lock) 481 12
+guard(rq_lock_irq) 482 12
+guard(rq_lock_irqsave) 482 12
+guard(rwsem_read) 477 12
+guard(rwsem_read_intr) 510 12
+guard(rwsem_read_kill) 510 12
+guard(rwsem_read_try) 511 12
+guard(rwsem_write) 478 12
+guard(rwsem_write_kill) 512 12
+guard(rwsem_write_try) 513 12
+guard(serio_pause_rx) 514 192
+guard(spinlock) 515 12
+guard(spinlock_bh) 516 12
+guard(spinlock_bh_try) 517 12
+guard(spinlock_irq) 514 12
+guard(spinlock_irq_try) 518 12
+guard(spinlock_irqsave) 514 12
+guard(spinlock_irqsave_try) 518 12
+guard(spinlock_try) 519 12
+guard(srcu) 520 12
+guard(srcu_fast) 520 12
+guard(srcu_fast_notrace) 520 12
+guard(super_write) 521 12
+guard(task_lock) 515 12
+guard(task_rq_lock) 522 12
+guard(uart_port_lock) 515 12
+guard(uart_port_lock_check_sysrq_irqsave) 514 12
+guard(uart_port_lock_irq) 514 12
+guard(uart_port_lock_irqsave) 514 12
+guard(uart_port_lock_irqsave_try) 518 12
+guard(uart_port_lock_try) 519 12
+guard(wiphy) 473 12
+guard(write_lock) 523 12
+guard(write_lock_irq) 524 12
+guard(write_lock_irqsave) 524 12
+hardirq_count 525 65
+hash_add 526 193
+hash_add_rcu 527 193
+hash_del 528 193
+hash_del_rcu 529 193
+hash_for_each 530 193
+hash_for_each_possible 531 193
+hash_for_each_possible_rcu 532 193
+hash_for_each_rcu 533 193
+hash_for_each_safe 534 193
 hash_init 36 193
-hci_get_priv 311 117
-hci_register_dev 531 194
-hci_unregister_dev 532 194
-hid_device_io_stop 533 195
-hid_hw_close 533 195
-hid_hw_stop 534 195
-hlist_add_before 535 31
-hlist_add_before_rcu 536 196
-hlist_add_behind 535 31
-hlist_add_behind_rcu 536 196
-hlist_add_head 535 31
-hlist_add_head_rcu 537 196
-hlist_add_tail_rcu 537 196
-hlist_bl_add_head_rcu 537 196
-hlist_bl_del_rcu 538 196
-hlist_bl_for_each_entry_continue_rcu 539 197
-hlist_bl_for_each_entry_rcu 540 197
+hci_get_priv 313 117
+hci_register_dev 535 194
+hci_unregister_dev 536 194
+hid_device_io_stop 537 195
+hid_hw_close 537 195
+hid_hw_stop 538 195
+hlist_add_before 539 31
+hlist_add_before_rcu 540 196
+hlist_add_behind 539 31
+hlist_add_behind_rcu 540 196
+hlist_add_head 539 31
+hlist_add_head_rcu 541 196
+hlist_add_tail_rcu 541 196
+hlist_bl_add_head_rcu 541 196
+hlist_bl_del_rcu 542 196
+hlist_bl_for_each_entry_continue_rcu 543 197
+hlist_bl_for_each_entry_rcu 544 197
 hlist_bl_is_locked 106 198
-hlist_bl_lock 541 198
-hlist_bl_unlock 542 198
-hlist_del 543 31
-hlist_del_init 543 31
-hlist_del_init_rcu 538 196
-hlist_del_rcu 538 196
+hlist_bl_lock 545 198
+hlist_bl_unlock 546 198
+hlist_del 547 31
+hlist_del_init 547 31
+hlist_del_init_rcu 542 196
+hlist_del_rcu 542 196
 hlist_empty 44 31
-hlist_entry 307 31
-hlist_entry_safe 544 199
-hlist_for_each_entry 545 31
-hlist_for_each_entry_continue_rcu 539 196
-hlist_for_each_entry_from_rcu 539 196
-hlist_for_each_entry_rcu 546 196
-hlist_for_each_entry_rcu_bh 546 196
-hlist_for_each_entry_rcu_notrace 546 196
-hlist_for_each_entry_safe 547 31
-hlist_for_each_entry_srcu 546 196
-hlist_nulls_add_head_rcu 536 200
-hlist_nulls_add_tail_rcu 536 200
-hlist_nulls_del_init_rcu 538 200
-hlist_nulls_del_rcu 538 200
-hlist_nulls_for_each_entry_rcu 540 200
-hlist_nulls_replace_init_rcu 548 200
-hlist_nulls_replace_rcu 548 196
-hlist_replace_rcu 548 196
-hlist_unhashed 264 31
+hlist_entry 309 31
+hlist_entry_safe 548 199
+hlist_for_each_entry 549 31
+hlist_for_each_entry_continue_rcu 543 196
+hlist_for_each_entry_from_rcu 543 196
+hlist_for_each_entry_rcu 550 196
+hlist_for_each_entry_rcu_bh 550 196
+hlist_for_each_entry_rcu_notrace 550 196
+hlist_for_each_entry_safe 551 31
+hlist_for_each_entry_srcu 550 196
+hlist_nulls_add_head_rcu 540 200
+hlist_nulls_add_tail_rcu 540 200
+hlist_nulls_del_init_rcu 542 200
+hlist_nulls_del_rcu 542 200
+hlist_nulls_for_each_entry_rcu 544 200
+hlist_nulls_replace_init_rcu 552 200
+hlist_nulls_replace_rcu 552 196
+hlist_replace_rcu 552 196
+hlist_unhashed 266 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 549 196
+hlists_swap_heads_rcu 553 196
 hrtimer_active 106 201
-hrtimer_cancel 550 201
-hrtimer_forward 551 201
-hrtimer_forward_now 551 201
-hrtimer_get_expires 264 201
-hrtimer_get_remaining 264 201
-hrtimer_get_softexpires 264 201
-hrtimer_init 552 201
+hrtimer_cancel 554 201
+hrtimer_forward 555 201
+hrtimer_forward_now 555 201
+hrtimer_get_expires 266 201
+hrtimer_get_remaining 266 201
+hrtimer_get_softexpires 266 201
+hrtimer_init 556 201
 hrtimer_is_queued 106 201
-hrtimer_restart 553 201
+hrtimer_restart 557 201
 hrtimer_set_expires 61 201
 hrtimer_set_expires_range 61 201
 hrtimer_set_expires_range_ns 61 201
-hrtimer_setup 554 201
-hrtimer_start 553 201
-hrtimer_start_expires 553 201
-hrtimer_start_range_ns 553 201
-hrtimer_try_to_cancel 555 201
+hrtimer_setup 558 201
+hrtimer_start 557 201
+hrtimer_start_expires 557 201
+hrtimer_start_range_ns 557 201
+hrtimer_try_to_cancel 559 201
 htonl 1 93
 htons 1 93
 hweight16 1 55
@@ -1770,99 +1770,99 @@ hweight32 1 55
 hweight64 1 55
 hweight8 1 55
 hweight_long 1 55
-hwmon_device_register_with_info 556 133
-hwmon_device_unregister 557 133
-hwrng_register 558 134
-hwrng_unregister 559 134
-i2c_add_adapter 560 135
-i2c_add_numbered_adapter 560 135
-i2c_del_adapter 561 135
+hwmon_device_register_with_info 560 133
+hwmon_device_unregister 561 133
+hwrng_register 562 134
+hwrng_unregister 563 134
+i2c_add_adapter 564 135
+i2c_add_numbered_adapter 564 135
+i2c_del_adapter 565 135
 i2c_get_clientdata 40 11
-i2c_transfer 267 135
-i_mmap_assert_locked 562 169
-i_mmap_assert_write_locked 154 169
-i_mmap_lock_read 142 169
-i_mmap_lock_write 143 169
-i_mmap_trylock_read 144 169
-i_mmap_trylock_write 145 169
-i_mmap_unlock_read 146 169
-i_mmap_unlock_write 147 169
-ib_register_device 563 202
-ib_unregister_device 564 202
-ida_alloc 565 203
-ida_free 566 203
-idr_alloc 567 203
-idr_find 568 203
-idr_for_each_entry 569 203
-idr_preload 570 203
+i2c_transfer 269 135
+i_mmap_assert_locked 566 169
+i_mmap_assert_write_locked 155 169
+i_mmap_lock_read 143 169
+i_mmap_lock_write 144 169
+i_mmap_trylock_read 145 169
+i_mmap_trylock_write 146 169
+i_mmap_unlock_read 147 169
+i_mmap_unlock_write 148 169
+ib_register_device 567 202
+ib_unregister_device 568 202
+ida_alloc 569 203
+ida_free 570 203
+idr_alloc 571 203
+idr_find 572 203
+idr_for_each_entry 573 203
+idr_preload 574 203
 idr_preload_end 100 203
-idr_remove 571 203
-ieee80211_free_hw 351 117
-ieee80211_register_hw 572 204
-ieee80211_unregister_hw 573 204
-ieee802154_register_hw 574 205
-ieee802154_unregister_hw 575 205
-igrab 576 169
-ihold 577 169
-iio_alloc_pollfunc 578 206
-iio_device_free 351 117
+idr_remove 575 203
+ieee80211_free_hw 353 117
+ieee80211_register_hw 576 204
+ieee80211_unregister_hw 577 204
+ieee802154_register_hw 578 205
+ieee802154_unregister_hw 579 205
+igrab 580 169
+ihold 581 169
+iio_alloc_pollfunc 582 206
+iio_device_free 353 117
 iio_device_register 83 52
-iio_device_unregister 579 52
-iio_priv 311 117
-iio_triggered_buffer_setup 580 136
+iio_device_unregister 583 52
+iio_priv 313 117
+iio_triggered_buffer_setup 584 136
 ilog2 1 207
-in_atomic 521 65
-in_dev_get 391 59
-in_dev_put 306 59
-in_hardirq 521 65
-in_interrupt 521 65
-in_nmi 521 65
-in_serving_softirq 521 65
-in_softirq 521 65
-in_task 521 65
+in_atomic 525 65
+in_dev_get 395 59
+in_dev_put 308 59
+in_hardirq 525 65
+in_interrupt 525 65
+in_nmi 525 65
+in_serving_softirq 525 65
+in_softirq 525 65
+in_task 525 65
 inb 103 66
 inb_p 103 66
-inc_tlb_flush_pending 581 123
+inc_tlb_flush_pending 585 123
 init_completion 36 106
-init_irq_work 582 208
-init_rcu_head 583 42
-init_rcu_head_on_stack 583 42
+init_irq_work 586 208
+init_rcu_head 587 42
+init_rcu_head_on_stack 587 42
 init_rwsem 36 161
-init_srcu_struct 584 101
+init_srcu_struct 588 101
 init_swait_queue_head 36 209
 init_waitqueue_head 36 46
 inl 103 66
 inl_p 103 66
 inode_dio_begin 92 169
-inode_dio_end 585 169
-inode_dio_wait 449 169
-inode_lock 143 169
-inode_lock_killable 413 169
-inode_lock_nested 143 169
-inode_lock_shared 142 169
-inode_lock_shared_killable 411 169
-inode_lock_shared_nested 142 169
-inode_trylock 145 169
-inode_trylock_shared 144 169
-inode_unlock 147 169
-inode_unlock_shared 146 169
-input_free_device 586 210
-input_register_device 587 210
-input_unregister_device 586 210
+inode_dio_end 589 169
+inode_dio_wait 453 169
+inode_lock 144 169
+inode_lock_killable 417 169
+inode_lock_nested 144 169
+inode_lock_shared 143 169
+inode_lock_shared_killable 415 169
+inode_lock_shared_nested 143 169
+inode_trylock 146 169
+inode_trylock_shared 145 169
+inode_unlock 148 169
+inode_unlock_shared 147 169
+input_free_device 590 210
+input_register_device 591 210
+input_unregister_device 590 210
 insb 85 66
 insl 85 66
-instrument_atomic_read 334 211
-instrument_atomic_read_write 334 211
-instrument_atomic_write 334 211
-instrument_read 334 211
-instrument_read_write 334 211
-instrument_write 334 211
+instrument_atomic_read 336 211
+instrument_atomic_read_write 336 211
+instrument_atomic_write 336 211
+instrument_read 336 211
+instrument_read_write 336 211
+instrument_write 336 211
 insw 85 66
 inw 103 66
 inw_p 103 66
-io_schedule 588 108
-io_schedule_timeout 589 124
-io_stop_wc 590 157
+io_schedule 592 108
+io_schedule_timeout 593 124
+io_stop_wc 594 157
 ioread16 103 212
 ioread16_rep 85 212
 ioread16be 103 212
@@ -1883,108 +1883,108 @@ iowrite64 104 212
 iowrite64be 104 212
 iowrite8 104 212
 iowrite8_rep 85 212
-iput 591 169
-irq_count 521 65
-irq_set_chained_handler 592 213
-irq_set_chained_handler_and_data 592 213
-irq_work_queue 593 214
-irq_work_queue_on 593 214
-irq_work_sync 594 214
-irqs_disabled 521 65
+iput 595 169
+irq_count 525 65
+irq_set_chained_handler 596 213
+irq_set_chained_handler_and_data 596 213
+irq_work_queue 597 214
+irq_work_queue_on 597 214
+irq_work_sync 598 214
+irqs_disabled 525 65
 is_power_of_2 1 207
 jiffies_to_msecs 40 215
 jiffies_to_usecs 40 215
-jump_label_lock 595 216
-jump_label_unlock 596 216
-kasan_check_read 334 217
-kasan_check_write 334 217
+jump_label_lock 599 216
+jump_label_unlock 600 216
+kasan_check_read 336 217
+kasan_check_write 336 217
 kasprintf 82 218
-kcalloc 82 219
-kcsan_atomic_next 334 220
-kcsan_flat_atomic_begin 334 220
-kcsan_flat_atomic_end 334 220
-kcsan_nestable_atomic_begin 334 220
-kcsan_nestable_atomic_end 334 220
-kernel_read 267 169
-kernel_write 267 169
-kfifo_get 597 221
-kfifo_in 598 221
-kfifo_in_spinlocked 599 221
-kfifo_is_empty 264 221
-kfifo_is_full 264 221
-kfifo_len 264 221
-kfifo_out 597 221
+kcalloc 601 219
+kcsan_atomic_next 336 220
+kcsan_flat_atomic_begin 336 220
+kcsan_flat_atomic_end 336 220
+kcsan_nestable_atomic_begin 336 220
+kcsan_nestable_atomic_end 336 220
+kernel_read 269 169
+kernel_write 269 169
+kfifo_get 602 221
+kfifo_in 603 221
+kfifo_in_spinlocked 604 221
+kfifo_is_empty 266 221
+kfifo_is_full 266 221
+kfifo_len 266 221
+kfifo_out 602 221
 kfifo_out_spinlocked 105 221
-kfifo_put 598 221
+kfifo_put 603 221
 kfifo_reset 36 221
 kfree 81 219
 kfree_const 81 219
-kfree_rcu 600 100
-kfree_rcu_mightsleep 601 100
+kfree_rcu 605 100
+kfree_rcu_mightsleep 606 100
 kfree_sensitive 81 219
-kfree_skb 306 69
-kfree_skb_list 306 69
-kfree_skb_reason 306 69
-klist_del 602 222
-klist_remove 602 222
-kmalloc 82 219
-kmalloc_array 82 219
-kmalloc_node 82 219
-kmalloc_obj 82 219
-kmalloc_objs 82 219
-kmap 603 223
-kmap_atomic 604 223
-kmap_local_folio 605 223
-kmap_local_page 605 223
-kmem_cache_alloc 82 219
-kmem_cache_alloc_node 82 219
-kmem_cache_create 141 219
-kmem_cache_destroy 606 219
-kmem_cache_free 368 219
-kmem_cache_free_bulk 607 219
-kmem_cache_zalloc 82 219
-kmemdup 82 224
-kmemdup_nul 82 224
-kobject_get 391 225
-kobject_get_unless_zero 325 225
-kobject_put 417 225
-krealloc 82 219
-krealloc_array 82 219
-kref_get 608 226
-kref_get_unless_zero 609 226
-kref_init 610 226
-kref_put 611 226
-kref_put_lock 612 226
-kref_put_mutex 613 226
-kref_read 223 226
-kstrdup 82 224
-kstrdup_const 82 224
-kstrndup 82 224
-kthread_bind 292 227
-kthread_cancel_work_sync 614 227
+kfree_skb 308 69
+kfree_skb_list 308 69
+kfree_skb_reason 308 69
+klist_del 607 222
+klist_remove 607 222
+kmalloc 141 219
+kmalloc_array 601 219
+kmalloc_node 141 219
+kmalloc_obj 141 219
+kmalloc_objs 601 219
+kmap 608 223
+kmap_atomic 609 223
+kmap_local_folio 610 223
+kmap_local_page 610 223
+kmem_cache_alloc 141 219
+kmem_cache_alloc_node 141 219
+kmem_cache_create 142 219
+kmem_cache_destroy 611 219
+kmem_cache_free 371 219
+kmem_cache_free_bulk 612 219
+kmem_cache_zalloc 141 219
+kmemdup 601 224
+kmemdup_nul 601 224
+kobject_get 395 225
+kobject_get_unless_zero 327 225
+kobject_put 421 225
+krealloc 601 219
+krealloc_array 255 219
+kref_get 613 226
+kref_get_unless_zero 614 226
+kref_init 615 226
+kref_put 616 226
+kref_put_lock 617 226
+kref_put_mutex 618 226
+kref_read 224 226
+kstrdup 141 224
+kstrdup_const 141 224
+kstrndup 601 224
+kthread_bind 294 227
+kthread_cancel_work_sync 619 227
 kthread_complete_and_exit 11 228
-kthread_create 615 227
-kthread_create_on_cpu 616 228
-kthread_create_on_node 616 228
-kthread_destroy_worker 333 227
+kthread_create 620 227
+kthread_create_on_cpu 621 228
+kthread_create_on_node 621 228
+kthread_destroy_worker 335 227
 kthread_exit 11 228
-kthread_flush_work 617 227
-kthread_flush_worker 416 227
+kthread_flush_work 622 227
+kthread_flush_worker 420 227
 kthread_init_delayed_work 35 228
-kthread_init_work 618 228
-kthread_mod_delayed_work 619 227
-kthread_park 620 227
-kthread_parkme 301 227
-kthread_queue_delayed_work 619 227
-kthread_queue_work 621 227
-kthread_run 622 227
-kthread_run_on_cpu 616 228
-kthread_run_on_node 616 228
-kthread_should_park 623 227
-kthread_should_stop 623 227
-kthread_should_stop_or_park 624 227
-kthread_stop 620 227
-kthread_unpark 625 227
+kthread_init_work 623 228
+kthread_mod_delayed_work 624 227
+kthread_park 625 227
+kthread_parkme 303 227
+kthread_queue_delayed_work 624 227
+kthread_queue_work 626 227
+kthread_run 627 227
+kthread_run_on_cpu 621 228
+kthread_run_on_node 621 228
+kthread_should_park 628 227
+kthread_should_stop 628 227
+kthread_should_stop_or_park 629 227
+kthread_stop 625 227
+kthread_unpark 630 227
 ktime_add 40 229
 ktime_get 40 229
 ktime_get_boottime 40 229
@@ -1996,387 +1996,387 @@ ktime_to_ms 40 229
 ktime_to_ns 40 229
 ktime_to_us 40 229
 ktime_us_delta 40 229
-kunmap 626 223
-kunmap_atomic 627 223
-kunmap_local 419 223
+kunmap 631 223
+kunmap_atomic 632 223
+kunmap_local 423 223
 kvasprintf 82 218
-kvcalloc 82 219
-kvfree 628 219
-kvfree_rcu 600 100
-kvfree_rcu_mightsleep 601 100
-kvfree_sensitive 628 219
-kvmalloc 82 219
-kvmalloc_array 82 219
-kvmalloc_node 82 219
-kvmemdup 82 224
-kvrealloc 82 219
-kvzalloc 82 219
-kvzalloc_node 82 219
-kzalloc 82 219
-kzalloc_node 82 219
-kzalloc_obj 82 219
-kzalloc_objs 82 219
+kvcalloc 601 219
+kvfree 633 219
+kvfree_rcu 605 100
+kvfree_rcu_mightsleep 606 100
+kvfree_sensitive 633 219
+kvmalloc 141 219
+kvmalloc_array 601 219
+kvmalloc_node 141 219
+kvmemdup 601 224
+kvrealloc 601 219
+kvzalloc 141 219
+kvzalloc_node 141 219
+kzalloc 141 219
+kzalloc_node 141 219
+kzalloc_obj 141 219
+kzalloc_objs 601 219
 l3mdev_master_dev_rcu 84 64
-latch_tree_find 629 230
-latch_tree_insert 630 230
-late_initcall 148 54
-late_initcall_sync 148 54
+latch_tree_find 634 230
+latch_tree_insert 635 230
+late_initcall 149 54
+late_initcall_sync 149 54
 le16_to_cpu 1 93
 le32_to_cpu 1 93
 le64_to_cpu 1 93
-led_classdev_register 631 137
-led_classdev_register_ext 631 137
-led_classdev_unregister 632 137
+led_classdev_register 636 137
+led_classdev_register_ext 636 137
+led_classdev_unregister 637 137
 likely 79 39
-list_add 633 31
-list_add_rcu 537 196
-list_add_tail 633 31
-list_add_tail_rcu 537 196
-list_add_tail_release 634 31
-list_bidir_del_rcu 635 196
-list_bulk_move_tail 636 31
+list_add 638 31
+list_add_rcu 541 196
+list_add_tail 638 31
+list_add_tail_rcu 541 196
+list_add_tail_release 639 31
+list_bidir_del_rcu 640 196
+list_bulk_move_tail 641 31
 list_del 86 31
 list_del_init 86 31
-list_del_init_careful 637 31
-list_del_rcu 635 196
+list_del_init_careful 642 31
+list_del_rcu 640 196
 list_empty 44 31
 list_empty_careful 105 31
-list_entry 307 31
-list_entry_lockless 638 196
-list_entry_rcu 638 196
-list_first_entry 639 31
-list_first_entry_or_null 640 31
-list_first_entry_or_null_acquire 641 31
-list_first_or_null_rcu 642 196
-list_for_each 643 31
-list_for_each_entry 644 31
-list_for_each_entry_continue 644 31
-list_for_each_entry_continue_rcu 645 196
-list_for_each_entry_from 644 31
-list_for_each_entry_from_rcu 645 196
-list_for_each_entry_lockless 645 196
-list_for_each_entry_rcu 645 196
-list_for_each_entry_reverse 644 31
-list_for_each_entry_safe 646 31
-list_for_each_entry_safe_continue 646 31
-list_for_each_entry_safe_from 646 31
-list_for_each_entry_safe_reverse 646 31
-list_for_each_entry_srcu 645 196
-list_for_each_prev 643 31
-list_for_each_prev_safe 647 31
-list_for_each_rcu 648 196
-list_for_each_safe 647 31
-list_is_first 264 31
-list_is_head 264 31
-list_is_last 264 31
-list_is_singular 264 31
-list_last_entry 639 31
-list_last_entry_or_null 640 31
-list_move 636 31
-list_move_tail 636 31
-list_next_entry 649 31
-list_next_entry_circular 544 31
-list_next_or_null_rcu 650 196
-list_prev_entry 649 31
-list_prev_entry_circular 544 31
-list_replace 651 31
-list_replace_init 651 31
-list_replace_rcu 548 196
+list_entry 309 31
+list_entry_lockless 643 196
+list_entry_rcu 643 196
+list_first_entry 644 31
+list_first_entry_or_null 645 31
+list_first_entry_or_null_acquire 646 31
+list_first_or_null_rcu 647 196
+list_for_each 648 31
+list_for_each_entry 649 31
+list_for_each_entry_continue 649 31
+list_for_each_entry_continue_rcu 650 196
+list_for_each_entry_from 649 31
+list_for_each_entry_from_rcu 650 196
+list_for_each_entry_lockless 650 196
+list_for_each_entry_rcu 650 196
+list_for_each_entry_reverse 649 31
+list_for_each_entry_safe 651 31
+list_for_each_entry_safe_continue 651 31
+list_for_each_entry_safe_from 651 31
+list_for_each_entry_safe_reverse 651 31
+list_for_each_entry_srcu 650 196
+list_for_each_prev 648 31
+list_for_each_prev_safe 652 31
+list_for_each_rcu 653 196
+list_for_each_safe 652 31
+list_is_first 266 31
+list_is_head 266 31
+list_is_last 266 31
+list_is_singular 266 31
+list_last_entry 644 31
+list_last_entry_or_null 645 31
+list_move 641 31
+list_move_tail 641 31
+list_next_entry 654 31
+list_next_entry_circular 548 31
+list_next_or_null_rcu 655 196
+list_prev_entry 654 31
+list_prev_entry_circular 548 31
+list_replace 656 31
+list_replace_init 656 31
+list_replace_rcu 552 196
 list_rotate_left 61 31
-list_splice 636 31
-list_splice_init 636 31
-list_splice_init_rcu 652 196
-list_splice_rcu 537 196
-list_splice_tail 636 31
-list_splice_tail_init 636 31
-list_splice_tail_init_rcu 652 196
-list_swap 636 31
-llist_add 653 61
-llist_add_batch 654 61
-llist_del_all 655 61
-llist_del_first 656 61
-llist_del_first_init 656 61
-llist_del_first_this 657 61
+list_splice 641 31
+list_splice_init 641 31
+list_splice_init_rcu 657 196
+list_splice_rcu 541 196
+list_splice_tail 641 31
+list_splice_tail_init 641 31
+list_splice_tail_init_rcu 657 196
+list_swap 641 31
+llist_add 658 61
+llist_add_batch 659 61
+llist_del_all 660 61
+llist_del_first 661 61
+llist_del_first_init 661 61
+llist_del_first_this 662 61
 llist_empty 44 61
-llist_entry 544 61
-llist_for_each_entry 658 61
-llist_for_each_entry_safe 659 61
+llist_entry 548 61
+llist_for_each_entry 663 61
+llist_for_each_entry_safe 664 61
 llist_next 44 61
-local64_add 660 231
-local64_add_return 661 231
-local64_cmpxchg 662 231
-local64_dec 663 231
-local64_dec_return 664 231
-local64_inc 665 231
-local64_inc_return 666 231
-local64_read 667 231
-local64_set 668 231
-local64_sub 669 231
-local64_sub_return 670 231
-local64_xchg 671 231
-local_add 660 231
-local_add_return 661 231
+local64_add 665 231
+local64_add_return 666 231
+local64_cmpxchg 667 231
+local64_dec 668 231
+local64_dec_return 669 231
+local64_inc 670 231
+local64_inc_return 671 231
+local64_read 672 231
+local64_set 673 231
+local64_sub 674 231
+local64_sub_return 675 231
+local64_xchg 676 231
+local_add 665 231
+local_add_return 666 231
 local_bh_disable 90 232
 local_bh_enable 91 232
 local_bh_enable_ip 91 62
 local_clock 40 229
-local_cmpxchg 662 231
-local_dec 663 231
-local_dec_return 664 231
-local_inc 665 231
-local_inc_return 666 231
-local_irq_disable 149 232
-local_irq_enable 150 232
-local_irq_restore 150 232
-local_irq_save 149 232
-local_lock 672 233
-local_lock_irq 673 233
-local_lock_irqsave 673 233
-local_lock_nested_bh 674 233
-local_read 667 231
-local_set 668 231
-local_sub 669 231
-local_sub_return 670 231
-local_trylock 675 233
-local_trylock_irqsave 676 233
-local_unlock 677 233
-local_unlock_irq 678 233
-local_unlock_irqrestore 678 233
-local_unlock_nested_bh 679 233
-local_xchg 671 231
-lock_buffer 680 99
-lock_page 431 165
-lock_sock 681 94
-lock_sock_fast 682 94
-lock_sock_nested 681 94
-lock_task_sighand 683 234
-lock_vma_under_rcu 684 235
-lockdep_assert 334 236
-lockdep_assert_RT_in_threaded_ctx 334 236
-lockdep_assert_cpus_held 685 120
-lockdep_assert_held 562 236
-lockdep_assert_held_exclusive 154 236
-lockdep_assert_held_once 562 236
-lockdep_assert_held_read 686 236
-lockdep_assert_held_write 154 236
-lockdep_assert_in_rcu_read_lock 687 42
-lockdep_assert_in_rcu_read_lock_bh 687 42
-lockdep_assert_in_rcu_read_lock_sched 687 42
-lockdep_assert_in_rcu_reader 687 42
-lockdep_assert_in_softirq 334 236
-lockdep_assert_irqs_disabled 688 236
-lockdep_assert_irqs_enabled 334 236
-lockdep_assert_none_held_once 334 236
+local_cmpxchg 667 231
+local_dec 668 231
+local_dec_return 669 231
+local_inc 670 231
+local_inc_return 671 231
+local_irq_disable 150 232
+local_irq_enable 151 232
+local_irq_restore 151 232
+local_irq_save 150 232
+local_lock 677 233
+local_lock_irq 678 233
+local_lock_irqsave 678 233
+local_lock_nested_bh 679 233
+local_read 672 231
+local_set 673 231
+local_sub 674 231
+local_sub_return 675 231
+local_trylock 680 233
+local_trylock_irqsave 681 233
+local_unlock 682 233
+local_unlock_irq 683 233
+local_unlock_irqrestore 683 233
+local_unlock_nested_bh 684 233
+local_xchg 676 231
+lock_buffer 685 99
+lock_page 435 165
+lock_sock 686 94
+lock_sock_fast 687 94
+lock_sock_nested 686 94
+lock_task_sighand 688 234
+lock_vma_under_rcu 689 235
+lockdep_assert 336 236
+lockdep_assert_RT_in_threaded_ctx 336 236
+lockdep_assert_cpus_held 690 120
+lockdep_assert_held 566 236
+lockdep_assert_held_exclusive 155 236
+lockdep_assert_held_once 566 236
+lockdep_assert_held_read 691 236
+lockdep_assert_held_write 155 236
+lockdep_assert_in_rcu_read_lock 692 42
+lockdep_assert_in_rcu_read_lock_bh 692 42
+lockdep_assert_in_rcu_read_lock_sched 692 42
+lockdep_assert_in_rcu_reader 692 42
+lockdep_assert_in_softirq 336 236
+lockdep_assert_irqs_disabled 693 236
+lockdep_assert_irqs_enabled 336 236
+lockdep_assert_none_held_once 336 236
 lockdep_assert_not_held 85 236
-lockdep_assert_preemption_disabled 689 236
-lockdep_assert_preemption_enabled 334 236
-lockdep_assert_rq_held 154 70
-lockdep_assert_wiphy 154 237
-lockdep_is_held 690 236
-lockdep_rtnl_is_held 691 5
+lockdep_assert_preemption_disabled 694 236
+lockdep_assert_preemption_enabled 336 236
+lockdep_assert_rq_held 155 70
+lockdep_assert_wiphy 155 237
+lockdep_is_held 695 236
+lockdep_rtnl_is_held 696 5
 lockdep_set_class 85 236
 lockdep_set_class_and_name 85 236
 lockdep_set_novalidate_class 85 236
 lockdep_set_subclass 85 236
-lockdep_sock_is_held 692 94
-lockless_dereference 693 238
+lockdep_sock_is_held 697 94
+lockless_dereference 698 238
 lockref_get 92 239
-lockref_get_not_dead 325 239
-lockref_get_not_zero 325 239
+lockref_get_not_dead 327 239
+lockref_get_not_zero 327 239
 lockref_mark_dead 61 239
-lockref_put_or_lock 694 239
-lockref_put_return 695 239
+lockref_put_or_lock 699 239
+lockref_put_return 700 239
 lower_16_bits 1 25
 lower_32_bits 1 25
 make_task_dead 11 8
-mark_buffer_dirty 696 99
+mark_buffer_dirty 701 99
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 325 183
-mb 697 157
-mbox_controller_register 698 138
-mbox_controller_unregister 699 138
-mdelay 334 176
-mdiobus_register 700 139
-mdiobus_unregister 701 139
+maybe_get_net 327 183
+mb 702 157
+mbox_controller_register 703 138
+mbox_controller_unregister 704 138
+mdelay 336 176
+mdiobus_register 705 139
+mdiobus_unregister 706 139
 memcmp 40 224
 memcpy 61 224
-memcpy_fromio 702 60
+memcpy_fromio 707 60
 memcpy_toio 85 60
-memdup_user 703 224
+memdup_user 708 224
 memmove 61 224
-mempool_alloc 82 240
+mempool_alloc 141 240
 mempool_free 81 240
 memset 61 224
 memset_io 85 60
-memstick_add_host 704 241
-memstick_free_host 351 117
-memstick_priv 311 117
-memstick_remove_host 705 241
+memstick_add_host 709 241
+memstick_free_host 353 117
+memstick_priv 313 117
+memstick_remove_host 710 241
 memzero_explicit 61 224
 might_lock 85 236
-might_sleep 706 242
-might_sleep_if 707 242
-migrate_disable 708 65
-migrate_enable 709 65
+might_sleep 711 242
+might_sleep_if 712 242
+migrate_disable 713 65
+migrate_enable 714 65
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
 mm_tlb_flush_nested 44 123
 mm_tlb_flush_pending 44 123
-mmap_assert_locked 562 235
-mmap_assert_read_locked 562 235
-mmap_assert_write_locked 154 235
-mmap_lock_is_contended 710 235
-mmap_lock_speculate_retry 711 235
-mmap_lock_speculate_try_begin 712 235
-mmap_read_lock 713 235
-mmap_read_lock_killable 714 235
-mmap_read_trylock 715 235
-mmap_read_unlock 716 235
-mmap_read_unlock_non_owner 716 235
-mmap_write_downgrade 414 235
-mmap_write_lock 717 235
-mmap_write_lock_killable 718 235
-mmap_write_lock_nested 717 235
-mmap_write_unlock 719 235
-mmc_add_host 720 243
-mmc_free_host 351 117
-mmc_priv 311 117
-mmc_remove_host 721 243
-mmdrop 453 184
-mmdrop_sched 722 184
+mmap_assert_locked 566 235
+mmap_assert_read_locked 566 235
+mmap_assert_write_locked 155 235
+mmap_lock_is_contended 715 235
+mmap_lock_speculate_retry 716 235
+mmap_lock_speculate_try_begin 717 235
+mmap_read_lock 718 235
+mmap_read_lock_killable 719 235
+mmap_read_trylock 720 235
+mmap_read_unlock 721 235
+mmap_read_unlock_non_owner 721 235
+mmap_write_downgrade 418 235
+mmap_write_lock 722 235
+mmap_write_lock_killable 723 235
+mmap_write_lock_nested 722 235
+mmap_write_unlock 724 235
+mmc_add_host 725 243
+mmc_free_host 353 117
+mmc_priv 313 117
+mmc_remove_host 726 243
+mmdrop 457 184
+mmdrop_sched 727 184
 mmget 92 184
-mmget_not_zero 446 184
+mmget_not_zero 450 184
 mmgrab 92 184
-mmiowb 723 244
-mmput 724 184
-mmput_async 722 184
+mmiowb 728 244
+mmput 729 184
+mmput_async 727 184
 mmu_notifier_invalidate_range_end 17 245
-mmu_notifier_invalidate_range_start 725 245
-mnt_drop_write 422 246
-mnt_drop_write_file 422 246
-mnt_want_write 726 246
-mnt_want_write_file 726 246
-mntget 727 246
-mntput 728 246
-mod_delayed_work 729 18
-mod_delayed_work_on 730 18
-mod_timer 731 76
-mod_timer_pending 731 76
-module_exit 732 63
-module_init 148 63
-module_param_call 733 247
-module_put 722 63
+mmu_notifier_invalidate_range_start 730 245
+mnt_drop_write 426 246
+mnt_drop_write_file 426 246
+mnt_want_write 731 246
+mnt_want_write_file 731 246
+mntget 732 246
+mntput 733 246
+mod_delayed_work 734 18
+mod_delayed_work_on 735 18
+mod_timer 736 76
+mod_timer_pending 736 76
+module_exit 737 63
+module_init 149 63
+module_param_call 738 247
+module_put 727 63
 module_put_and_kthread_exit 11 63
 msecs_to_jiffies 40 215
-msleep 301 176
-msleep_interruptible 300 176
+msleep 303 176
+msleep_interruptible 302 176
 mul_u64_u32_shr 1 24
-mutex_destroy 734 88
+mutex_destroy 739 88
 mutex_init 36 88
-mutex_is_locked 710 248
-mutex_lock 346 248
-mutex_lock_interruptible 347 248
-mutex_lock_interruptible_nested 347 248
-mutex_lock_io 346 248
-mutex_lock_io_nested 346 248
-mutex_lock_killable 347 248
-mutex_lock_killable_nested 347 248
-mutex_lock_nest_lock 346 248
-mutex_lock_nested 346 248
-mutex_trylock 349 248
-mutex_unlock 350 248
-napi_alloc_skb 335 69
-napi_complete 735 64
-napi_complete_done 735 64
-napi_consume_skb 306 69
-napi_disable 736 64
-napi_enable 737 64
-napi_gro_receive 246 64
-napi_schedule 738 64
-napi_schedule_irqoff 739 64
-napi_schedule_prep 738 64
-napi_synchronize 740 64
-ndelay 334 176
-need_resched 741 109
+mutex_is_locked 715 248
+mutex_lock 348 248
+mutex_lock_interruptible 349 248
+mutex_lock_interruptible_nested 349 248
+mutex_lock_io 348 248
+mutex_lock_io_nested 348 248
+mutex_lock_killable 349 248
+mutex_lock_killable_nested 349 248
+mutex_lock_nest_lock 348 248
+mutex_lock_nested 348 248
+mutex_trylock 351 248
+mutex_unlock 352 248
+napi_alloc_skb 337 69
+napi_complete 740 64
+napi_complete_done 740 64
+napi_consume_skb 308 69
+napi_disable 741 64
+napi_enable 742 64
+napi_gro_receive 247 64
+napi_schedule 743 64
+napi_schedule_irqoff 744 64
+napi_schedule_prep 743 64
+napi_synchronize 745 64
+ndelay 336 176
+need_resched 746 109
 need_seqretry 106 67
 neigh_hold 92 249
-neigh_release 306 249
-netdev_alert 334 250
-netdev_alloc_skb 335 69
+neigh_release 308 249
+netdev_alert 336 250
+netdev_alloc_skb 337 69
 netdev_completed_queue 22 64
-netdev_crit 334 250
-netdev_dbg 334 250
-netdev_emerg 334 250
-netdev_err 334 250
-netdev_hold 341 64
-netdev_info 334 250
-netdev_lock 346 64
-netdev_lock_ops 742 251
+netdev_crit 336 250
+netdev_dbg 336 250
+netdev_emerg 336 250
+netdev_err 336 250
+netdev_hold 343 64
+netdev_info 336 250
+netdev_lock 348 64
+netdev_lock_ops 747 251
 netdev_master_upper_dev_get_rcu 84 64
-netdev_notice 334 250
-netdev_priv 743 64
-netdev_put 342 64
+netdev_notice 336 250
+netdev_priv 748 64
+netdev_put 344 64
 netdev_sent_queue 54 64
-netdev_trylock 349 64
+netdev_trylock 351 64
 netdev_tx_completed_queue 22 64
 netdev_tx_sent_queue 54 64
-netdev_unlock 350 64
-netdev_unlock_ops 350 251
-netdev_warn 334 250
+netdev_unlock 352 64
+netdev_unlock_ops 352 251
+netdev_warn 336 250
 netif_addr_lock 94 64
 netif_addr_lock_bh 95 64
 netif_addr_unlock 97 64
 netif_addr_unlock_bh 98 64
-netif_carrier_off 696 64
+netif_carrier_off 701 64
 netif_carrier_ok 44 64
-netif_carrier_on 744 64
-netif_device_attach 696 64
-netif_device_detach 745 64
+netif_carrier_on 749 64
+netif_device_attach 701 64
+netif_device_detach 750 64
 netif_device_present 44 64
 netif_dormant 44 64
-netif_napi_add 746 64
-netif_napi_add_config 746 64
-netif_napi_add_tx 746 64
-netif_napi_add_tx_weight 746 64
-netif_napi_add_weight 746 64
-netif_napi_del 747 64
+netif_napi_add 751 64
+netif_napi_add_config 751 64
+netif_napi_add_tx 751 64
+netif_napi_add_tx_weight 751 64
+netif_napi_add_weight 751 64
+netif_napi_del 752 64
 netif_queue_stopped 44 64
-netif_receive_skb 246 64
+netif_receive_skb 247 64
 netif_running 44 64
-netif_rx 246 64
-netif_schedule_queue 625 64
+netif_rx 247 64
+netif_schedule_queue 630 64
 netif_start_queue 22 64
 netif_start_subqueue 22 64
-netif_stop_queue 748 64
-netif_stop_subqueue 748 64
-netif_subqueue_maybe_stop 749 252
+netif_stop_queue 753 64
+netif_stop_subqueue 753 64
+netif_subqueue_maybe_stop 754 252
 netif_subqueue_stopped 44 64
-netif_subqueue_try_stop 750 252
-netif_tx_disable 751 64
+netif_subqueue_try_stop 755 252
+netif_tx_disable 756 64
 netif_tx_lock 94 64
 netif_tx_lock_bh 95 64
 netif_tx_queue_stopped 44 64
 netif_tx_start_all_queues 22 64
 netif_tx_start_queue 22 64
-netif_tx_stop_all_queues 748 64
-netif_tx_stop_queue 748 64
+netif_tx_stop_all_queues 753 64
+netif_tx_stop_queue 753 64
 netif_tx_unlock 97 64
 netif_tx_unlock_bh 98 64
-netif_tx_wake_all_queues 744 64
-netif_tx_wake_queue 744 64
-netif_txq_completed_wake 752 252
-netif_txq_maybe_stop 749 252
-netif_txq_try_stop 750 252
-netif_wake_queue 744 64
-netif_wake_subqueue 744 64
-netif_xmit_stopped 264 64
-nfc_register_device 753 253
-nfc_unregister_device 754 253
-nmi_count 521 65
+netif_tx_wake_all_queues 749 64
+netif_tx_wake_queue 749 64
+netif_txq_completed_wake 757 252
+netif_txq_maybe_stop 754 252
+netif_txq_try_stop 755 252
+netif_wake_queue 749 64
+netif_wake_subqueue 749 64
+netif_xmit_stopped 266 64
+nfc_register_device 758 253
+nfc_unregister_device 759 253
+nmi_count 525 65
 no_free_ptr 79 12
 no_printk 40 164
 ns_to_ktime 40 229
@@ -2385,17 +2385,17 @@ ntohl 1 93
 ntohs 1 93
 num_online_cpus 40 109
 numa_node_id 40 11
-nvmem_register 755 140
-nvmem_unregister 756 140
-of_mdiobus_register 700 139
-of_node_get 391 13
-of_node_put 417 13
+nvmem_register 760 140
+nvmem_unregister 761 140
+of_mdiobus_register 705 139
+of_node_get 395 13
+of_node_put 421 13
 offsetof 3 45
 offsetofend 3 254
-on_each_cpu 757 255
-on_each_cpu_cond 758 255
-on_each_cpu_mask 758 255
-open_softirq 759 19
+on_each_cpu 762 255
+on_each_cpu_cond 763 255
+on_each_cpu_mask 763 255
+open_softirq 764 19
 order_base_2 1 207
 outb 104 66
 outb_p 104 66
@@ -2410,176 +2410,176 @@ p4dp_get 44 256
 page_address 40 107
 page_count 44 175
 page_folio 40 107
-page_ref_add 436 175
-page_ref_add_unless_zero 437 175
+page_ref_add 440 175
+page_ref_add_unless_zero 441 175
 page_ref_count 44 175
-page_ref_dec 438 175
-page_ref_dec_and_test 424 175
-page_ref_dec_return 439 175
-page_ref_freeze 440 175
+page_ref_dec 442 175
+page_ref_dec_and_test 428 175
+page_ref_dec_return 443 175
+page_ref_freeze 444 175
 page_ref_inc 92 175
-page_ref_inc_return 441 175
-page_ref_sub 442 175
-page_ref_sub_and_test 443 175
-page_ref_unfreeze 445 175
+page_ref_inc_return 445 175
+page_ref_sub 446 175
+page_ref_sub_and_test 447 175
+page_ref_unfreeze 449 175
 page_to_pfn 40 107
 page_to_phys 40 107
-pagefault_disable 760 50
-pagefault_enable 761 50
+pagefault_disable 765 50
+pagefault_enable 766 50
 panic 11 8
-path_get 762 257
-path_put 763 257
-pci_dev_get 391 258
-pci_dev_lock 346 258
-pci_dev_put 417 258
-pci_dev_unlock 350 258
-pci_disable_device 764 258
-pci_enable_device 765 258
-pci_free_irq 766 258
-pci_free_irq_vectors 767 258
+path_get 767 257
+path_put 768 257
+pci_dev_get 395 258
+pci_dev_lock 348 258
+pci_dev_put 421 258
+pci_dev_unlock 352 258
+pci_disable_device 769 258
+pci_enable_device 770 258
+pci_free_irq 771 258
+pci_free_irq_vectors 772 258
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 768 258
-pci_request_irq 769 258
-pci_unlock_rescan_remove 770 258
-per_cpu 771 180
+pci_lock_rescan_remove 773 258
+pci_request_irq 774 258
+pci_unlock_rescan_remove 775 258
+per_cpu 776 180
 per_cpu_ptr 125 180
-percpu_counter_add 772 259
-percpu_counter_add_batch 772 259
-percpu_counter_compare 773 259
-percpu_counter_dec 774 259
-percpu_counter_inc 775 259
-percpu_counter_read 773 259
-percpu_counter_read_positive 776 259
-percpu_counter_set 777 259
-percpu_counter_sub 778 259
-percpu_counter_sum 773 259
-percpu_counter_sum_positive 773 259
-percpu_down_read 779 260
-percpu_down_read_freezable 779 260
-percpu_down_read_internal 779 260
-percpu_down_read_trylock 780 260
-percpu_down_write 781 260
-percpu_is_read_locked 710 260
-percpu_is_write_locked 710 260
+percpu_counter_add 777 259
+percpu_counter_add_batch 777 259
+percpu_counter_compare 778 259
+percpu_counter_dec 779 259
+percpu_counter_inc 780 259
+percpu_counter_read 778 259
+percpu_counter_read_positive 781 259
+percpu_counter_set 782 259
+percpu_counter_sub 783 259
+percpu_counter_sum 778 259
+percpu_counter_sum_positive 778 259
+percpu_down_read 784 260
+percpu_down_read_freezable 784 260
+percpu_down_read_internal 784 260
+percpu_down_read_trylock 785 260
+percpu_down_write 786 260
+percpu_is_read_locked 715 260
+percpu_is_write_locked 715 260
 percpu_ref_get 92 122
-percpu_ref_get_many 436 122
-percpu_ref_is_dying 264 122
+percpu_ref_get_many 440 122
+percpu_ref_is_dying 266 122
 percpu_ref_is_zero 44 122
 percpu_ref_kill 85 122
 percpu_ref_kill_and_confirm 85 122
-percpu_ref_put 255 122
-percpu_ref_put_many 442 122
-percpu_ref_reinit 782 122
-percpu_ref_resurrect 782 122
-percpu_ref_switch_to_atomic 782 122
-percpu_ref_switch_to_atomic_sync 783 122
-percpu_ref_switch_to_percpu 782 122
-percpu_ref_tryget 325 122
-percpu_ref_tryget_live 325 122
-percpu_ref_tryget_live_rcu 325 122
-percpu_ref_tryget_many 784 122
-percpu_rwsem_is_held 710 260
-percpu_up_read 785 260
-percpu_up_write 786 260
-perf_pmu_register 787 261
-perf_pmu_unregister 788 261
+percpu_ref_put 257 122
+percpu_ref_put_many 446 122
+percpu_ref_reinit 787 122
+percpu_ref_resurrect 787 122
+percpu_ref_switch_to_atomic 787 122
+percpu_ref_switch_to_atomic_sync 788 122
+percpu_ref_switch_to_percpu 787 122
+percpu_ref_tryget 327 122
+percpu_ref_tryget_live 327 122
+percpu_ref_tryget_live_rcu 327 122
+percpu_ref_tryget_many 789 122
+percpu_rwsem_is_held 715 260
+percpu_up_read 790 260
+percpu_up_write 791 260
+perf_pmu_register 792 261
+perf_pmu_unregister 793 261
 pfn_to_page 40 107
 pgdp_get 44 256
 phys_to_virt 40 107
-pid_task 340 171
-pin_user_pages 420 107
-pin_user_pages_fast 420 107
+pid_task 342 171
+pin_user_pages 424 107
+pin_user_pages_fast 424 107
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 292 262
-pm_runtime_force_resume 765 262
-pm_runtime_force_suspend 764 262
-pm_runtime_get 789 262
-pm_runtime_get_if_active 790 262
-pm_runtime_get_if_in_use 790 262
-pm_runtime_get_noresume 789 262
-pm_runtime_get_sync 791 262
-pm_runtime_put 792 262
-pm_runtime_put_autosuspend 792 262
-pm_runtime_put_noidle 793 262
-pm_runtime_put_sync 794 262
-pm_runtime_resume_and_get 791 262
+pm_runtime_disable 294 262
+pm_runtime_force_resume 770 262
+pm_runtime_force_suspend 769 262
+pm_runtime_get 794 262
+pm_runtime_get_if_active 795 262
+pm_runtime_get_if_in_use 795 262
+pm_runtime_get_noresume 794 262
+pm_runtime_get_sync 796 262
+pm_runtime_put 797 262
+pm_runtime_put_autosuspend 797 262
+pm_runtime_put_noidle 798 262
+pm_runtime_put_sync 799 262
+pm_runtime_resume_and_get 796 262
 pm_sleep_ptr 79 21
-pmd_clear 795 256
-pmd_install 796 263
-pmd_lock 797 182
-pmd_lockptr 246 182
-pmd_populate 798 263
-pmd_trans_huge_lock 799 182
-pmdp_establish 800 256
+pmd_clear 800 256
+pmd_install 801 263
+pmd_lock 802 182
+pmd_lockptr 247 182
+pmd_populate 803 263
+pmd_trans_huge_lock 804 182
+pmdp_establish 805 256
 pmdp_get 44 256
 pmdp_get_lockless 44 256
-pmdp_huge_clear_flush 801 256
-pmdp_huge_get_and_clear 801 256
-pmdp_invalidate 801 256
-pmem_wmb 406 157
-poll_state_synchronize_rcu 802 42
-poll_state_synchronize_srcu 803 101
-poll_wait 804 264
-postcore_initcall 148 54
-postcore_initcall_sync 148 54
-power_supply_register 805 142
-power_supply_unregister 806 142
-pr_alert 334 164
-pr_alert_once 334 164
-pr_alert_ratelimited 334 164
-pr_cont 334 164
-pr_crit 334 164
-pr_crit_once 334 164
-pr_crit_ratelimited 334 164
-pr_debug 334 164
-pr_debug_once 334 164
-pr_debug_ratelimited 334 164
-pr_devel 334 164
-pr_emerg 334 164
-pr_emerg_once 334 164
-pr_emerg_ratelimited 334 164
-pr_err 334 164
-pr_err_once 334 164
-pr_err_ratelimited 334 164
-pr_info 334 164
-pr_info_once 334 164
-pr_info_ratelimited 334 164
-pr_notice 334 164
-pr_notice_once 334 164
-pr_notice_ratelimited 334 164
-pr_warn 334 164
-pr_warn_once 334 164
-pr_warn_ratelimited 334 164
-preempt_check_resched 807 65
-preempt_count 521 65
+pmdp_huge_clear_flush 806 256
+pmdp_huge_get_and_clear 806 256
+pmdp_invalidate 806 256
+pmem_wmb 410 157
+poll_state_synchronize_rcu 807 42
+poll_state_synchronize_srcu 808 101
+poll_wait 809 264
+postcore_initcall 149 54
+postcore_initcall_sync 149 54
+power_supply_register 810 142
+power_supply_unregister 811 142
+pr_alert 336 164
+pr_alert_once 336 164
+pr_alert_ratelimited 336 164
+pr_cont 336 164
+pr_crit 336 164
+pr_crit_once 336 164
+pr_crit_ratelimited 336 164
+pr_debug 336 164
+pr_debug_once 336 164
+pr_debug_ratelimited 336 164
+pr_devel 336 164
+pr_emerg 336 164
+pr_emerg_once 336 164
+pr_emerg_ratelimited 336 164
+pr_err 336 164
+pr_err_once 336 164
+pr_err_ratelimited 336 164
+pr_info 336 164
+pr_info_once 336 164
+pr_info_ratelimited 336 164
+pr_notice 336 164
+pr_notice_once 336 164
+pr_notice_ratelimited 336 164
+pr_warn 336 164
+pr_warn_once 336 164
+pr_warn_ratelimited 336 164
+preempt_check_resched 812 65
+preempt_count 525 65
 preempt_count_add 99 65
 preempt_count_dec 100 65
 preempt_count_dec_and_test 101 65
 preempt_count_inc 99 65
 preempt_count_sub 100 65
 preempt_disable 99 232
-preempt_disable_nested 251 65
+preempt_disable_nested 252 65
 preempt_disable_notrace 99 232
 preempt_enable 100 232
-preempt_enable_nested 251 65
+preempt_enable_nested 252 65
 preempt_enable_no_resched 100 65
 preempt_enable_no_resched_notrace 100 65
 preempt_enable_notrace 100 232
-preempt_fold_need_resched 807 65
-preempt_model_full 521 65
-preempt_model_none 521 65
-preempt_model_preemptible 521 65
-preempt_model_rt 521 65
-preempt_model_voluntary 521 65
-preempt_set_need_resched 807 65
-preemptible 521 65
-prepare_to_rcuwait 808 172
-prepare_to_swait_event 809 68
-prepare_to_swait_exclusive 810 68
-prepare_to_wait 810 68
-prepare_to_wait_event 809 68
-prepare_to_wait_exclusive 811 68
+preempt_fold_need_resched 812 65
+preempt_model_full 525 65
+preempt_model_none 525 65
+preempt_model_preemptible 525 65
+preempt_model_rt 525 65
+preempt_model_voluntary 525 65
+preempt_set_need_resched 812 65
+preemptible 525 65
+prepare_to_rcuwait 813 172
+prepare_to_swait_event 814 68
+prepare_to_swait_exclusive 815 68
+prepare_to_wait 815 68
+prepare_to_wait_event 814 68
+prepare_to_wait_exclusive 816 68
 printk 40 164
 printk_deferred 40 164
 printk_once 40 164
@@ -2597,64 +2597,64 @@ proc_create_seq_data 27 265
 proc_create_seq_private 27 265
 proc_create_single 27 265
 proc_create_single_data 27 265
-proc_remove 327 265
-pskb_expand_head 812 69
-pte_clear 813 256
-pte_clear_not_present_full 813 256
-pte_lockptr 246 182
-pte_offset_map 814 256
-pte_offset_map_lock 815 182
-pte_offset_map_nolock 816 256
-pte_offset_map_ro_nolock 816 256
-pte_offset_map_rw_nolock 816 256
-pte_unmap 817 256
-pte_unmap_unlock 818 182
-ptep_clear_flush 801 256
-ptep_clear_flush_young 819 256
+proc_remove 329 265
+pskb_expand_head 817 69
+pte_clear 818 256
+pte_clear_not_present_full 818 256
+pte_lockptr 247 182
+pte_offset_map 819 256
+pte_offset_map_lock 820 182
+pte_offset_map_nolock 821 256
+pte_offset_map_ro_nolock 821 256
+pte_offset_map_rw_nolock 821 256
+pte_unmap 822 256
+pte_unmap_unlock 823 182
+ptep_clear_flush 806 256
+ptep_clear_flush_young 824 256
 ptep_get 44 256
-ptep_get_and_clear 801 256
-ptep_get_and_clear_full 801 256
+ptep_get_and_clear 806 256
+ptep_get_and_clear_full 806 256
 ptep_get_lockless 44 256
-ptep_modify_prot_commit 820 256
-ptep_modify_prot_start 801 256
-ptep_set_access_flags 821 256
-ptep_set_wrprotect 822 256
-ptep_test_and_clear_young 819 256
-ptep_try_set 823 256
-ptp_clock_register 824 266
-ptp_clock_unregister 825 266
-pud_lock 797 182
-pud_trans_huge_lock 799 182
+ptep_modify_prot_commit 825 256
+ptep_modify_prot_start 806 256
+ptep_set_access_flags 826 256
+ptep_set_wrprotect 827 256
+ptep_test_and_clear_young 824 256
+ptep_try_set 828 256
+ptp_clock_register 829 266
+ptp_clock_unregister 830 266
+pud_lock 802 182
+pud_trans_huge_lock 804 182
 pudp_get 44 256
-pudp_huge_get_and_clear 801 256
-pure_initcall 148 54
-put_bh 268 99
+pudp_huge_get_and_clear 806 256
+pure_initcall 149 54
+put_bh 270 99
 put_cpu 100 179
-put_cpu_ptr 826 180
-put_cpu_var 827 180
-put_cred 453 181
-put_device 417 11
-put_net 306 183
-put_page 434 107
-put_page_testzero 424 107
-put_pid 306 171
-put_task_struct 306 185
+put_cpu_ptr 831 180
+put_cpu_var 832 180
+put_cred 457 181
+put_device 421 11
+put_net 308 183
+put_page 438 107
+put_page_testzero 428 107
+put_pid 308 171
+put_task_struct 308 185
 put_user 102 58
-pwmchip_add 828 143
-pwmchip_remove 829 143
-queue_delayed_work 830 18
-queue_delayed_work_on 831 18
-queue_rcu_work 832 18
-queue_work 833 18
-queue_work_node 834 18
-queue_work_on 834 18
-queued_spin_lock 151 80
-queued_spin_trylock 152 80
-queued_spin_unlock 153 80
-radix_tree_delete 835 267
-radix_tree_delete_item 835 267
-radix_tree_insert 836 267
-radix_tree_lookup 837 267
+pwmchip_add 833 143
+pwmchip_remove 834 143
+queue_delayed_work 835 18
+queue_delayed_work_on 836 18
+queue_rcu_work 837 18
+queue_work 838 18
+queue_work_node 839 18
+queue_work_on 839 18
+queued_spin_lock 152 80
+queued_spin_trylock 153 80
+queued_spin_unlock 154 80
+radix_tree_delete 840 267
+radix_tree_delete_item 840 267
+radix_tree_insert 841 267
+radix_tree_lookup 842 267
 raw_cpu_add 116 71
 raw_cpu_add_return 117 71
 raw_cpu_and 118 71
@@ -2671,148 +2671,148 @@ raw_cpu_sub_return 128 71
 raw_cpu_try_cmpxchg 129 71
 raw_cpu_write 130 71
 raw_cpu_xchg 131 71
-raw_irqs_disabled 521 65
-raw_local_irq_disable 149 232
-raw_local_irq_enable 150 232
-raw_local_irq_restore 150 232
-raw_local_irq_save 149 232
-raw_notifier_call_chain 812 90
+raw_irqs_disabled 525 65
+raw_local_irq_disable 150 232
+raw_local_irq_enable 151 232
+raw_local_irq_restore 151 232
+raw_local_irq_save 150 232
+raw_notifier_call_chain 843 90
 raw_read_seqcount 105 67
 raw_read_seqcount_begin 105 67
-raw_read_seqcount_latch 838 67
-raw_read_seqcount_latch_retry 711 67
+raw_read_seqcount_latch 844 67
+raw_read_seqcount_latch_retry 716 67
 raw_seqcount_begin 105 67
-raw_seqcount_try_begin 712 67
-raw_smp_processor_id 839 179
-raw_spin_is_contended 840 83
-raw_spin_is_locked 840 83
-raw_spin_lock 841 268
-raw_spin_lock_bh 842 268
+raw_seqcount_try_begin 717 67
+raw_smp_processor_id 845 179
+raw_spin_is_contended 846 83
+raw_spin_is_locked 846 83
+raw_spin_lock 847 268
+raw_spin_lock_bh 848 268
 raw_spin_lock_init 36 83
-raw_spin_lock_irq 843 268
-raw_spin_lock_irq_rcu_node 843 269
-raw_spin_lock_irqsave 843 268
-raw_spin_lock_irqsave_nested 843 268
-raw_spin_lock_irqsave_rcu_node 843 269
-raw_spin_lock_nest_lock 841 268
-raw_spin_lock_nested 841 268
-raw_spin_lock_rcu_node 841 269
-raw_spin_rq_lock 841 70
-raw_spin_rq_lock_irqsave 843 70
-raw_spin_rq_unlock 844 70
-raw_spin_trylock 845 268
-raw_spin_trylock_bh 846 268
-raw_spin_trylock_irq 847 268
-raw_spin_trylock_irqsave 847 268
-raw_spin_unlock 844 268
-raw_spin_unlock_bh 848 268
-raw_spin_unlock_irq 849 268
-raw_spin_unlock_irq_rcu_node 849 269
-raw_spin_unlock_irqrestore 849 268
-raw_spin_unlock_irqrestore_rcu_node 849 269
-raw_spin_unlock_rcu_node 844 269
-raw_write_seqcount_barrier 850 67
-raw_write_seqcount_begin 851 67
-raw_write_seqcount_end 852 67
-raw_write_seqcount_latch 850 67
-rb_entry 307 199
-rb_entry_rcu 544 199
-rb_entry_safe 544 199
-rb_erase 853 199
-rb_find_rcu 629 199
-rb_first 854 199
-rb_insert_color 855 199
-rb_last 854 199
-rb_link_node 856 199
-rb_link_node_rcu 857 199
-rb_next 854 199
-rb_prev 854 199
-rc_register_device 858 144
-rc_unregister_device 859 144
-rcu_access_pointer 860 270
-rcu_assign_pointer 861 41
-rcu_assign_sk_user_data 862 94
-rcu_barrier 863 271
-rcu_barrier_tasks 863 271
-rcu_barrier_tasks_trace 863 271
-rcu_dereference 864 270
-rcu_dereference_all 864 270
-rcu_dereference_all_check 864 270
-rcu_dereference_bh 864 270
-rcu_dereference_bh_check 864 270
-rcu_dereference_check 864 270
-rcu_dereference_protected 865 270
-rcu_dereference_raw 864 270
-rcu_dereference_raw_check 864 270
-rcu_dereference_rtnl 693 5
-rcu_dereference_sched 864 270
-rcu_dereference_sched_check 864 270
-rcu_dereference_sk_user_data 866 94
+raw_spin_lock_irq 849 268
+raw_spin_lock_irq_rcu_node 849 269
+raw_spin_lock_irqsave 849 268
+raw_spin_lock_irqsave_nested 849 268
+raw_spin_lock_irqsave_rcu_node 849 269
+raw_spin_lock_nest_lock 847 268
+raw_spin_lock_nested 847 268
+raw_spin_lock_rcu_node 847 269
+raw_spin_rq_lock 847 70
+raw_spin_rq_lock_irqsave 849 70
+raw_spin_rq_unlock 850 70
+raw_spin_trylock 851 268
+raw_spin_trylock_bh 852 268
+raw_spin_trylock_irq 853 268
+raw_spin_trylock_irqsave 853 268
+raw_spin_unlock 850 268
+raw_spin_unlock_bh 854 268
+raw_spin_unlock_irq 855 268
+raw_spin_unlock_irq_rcu_node 855 269
+raw_spin_unlock_irqrestore 855 268
+raw_spin_unlock_irqrestore_rcu_node 855 269
+raw_spin_unlock_rcu_node 850 269
+raw_write_seqcount_barrier 856 67
+raw_write_seqcount_begin 857 67
+raw_write_seqcount_end 858 67
+raw_write_seqcount_latch 856 67
+rb_entry 309 199
+rb_entry_rcu 548 199
+rb_entry_safe 548 199
+rb_erase 859 199
+rb_find_rcu 634 199
+rb_first 860 199
+rb_insert_color 861 199
+rb_last 860 199
+rb_link_node 862 199
+rb_link_node_rcu 863 199
+rb_next 860 199
+rb_prev 860 199
+rc_register_device 864 144
+rc_unregister_device 865 144
+rcu_access_pointer 866 270
+rcu_assign_pointer 867 41
+rcu_assign_sk_user_data 868 94
+rcu_barrier 869 271
+rcu_barrier_tasks 869 271
+rcu_barrier_tasks_trace 869 271
+rcu_dereference 870 270
+rcu_dereference_all 870 270
+rcu_dereference_all_check 870 270
+rcu_dereference_bh 870 270
+rcu_dereference_bh_check 870 270
+rcu_dereference_check 870 270
+rcu_dereference_protected 871 270
+rcu_dereference_raw 870 270
+rcu_dereference_raw_check 870 270
+rcu_dereference_rtnl 698 5
+rcu_dereference_sched 870 270
+rcu_dereference_sched_check 870 270
+rcu_dereference_sk_user_data 872 94
 rcu_is_watching 59 42
-rcu_pointer_handoff 246 270
-rcu_read_lock 867 272
+rcu_pointer_handoff 247 270
+rcu_read_lock 873 272
 rcu_read_lock_any_held 59 42
-rcu_read_lock_bh 868 272
+rcu_read_lock_bh 874 272
 rcu_read_lock_bh_held 59 42
-rcu_read_lock_dont_migrate 869 272
+rcu_read_lock_dont_migrate 875 272
 rcu_read_lock_held 59 42
-rcu_read_lock_sched 870 272
+rcu_read_lock_sched 876 272
 rcu_read_lock_sched_held 59 42
-rcu_read_lock_sched_notrace 870 272
-rcu_read_lock_trace 871 272
-rcu_read_unlock 872 272
-rcu_read_unlock_bh 873 272
-rcu_read_unlock_migrate 874 272
-rcu_read_unlock_sched 875 272
-rcu_read_unlock_sched_notrace 875 272
-rcu_read_unlock_trace 876 272
-rcu_replace_pointer 877 41
-rcu_sync_enter 878 273
-rcu_sync_exit 879 273
+rcu_read_lock_sched_notrace 876 272
+rcu_read_lock_trace 877 272
+rcu_read_unlock 878 272
+rcu_read_unlock_bh 879 272
+rcu_read_unlock_migrate 880 272
+rcu_read_unlock_sched 881 272
+rcu_read_unlock_sched_notrace 881 272
+rcu_read_unlock_trace 882 272
+rcu_replace_pointer 883 41
+rcu_sync_enter 884 273
+rcu_sync_exit 885 273
 rcu_sync_is_idle 44 273
-rcuref_get 325 274
-rcuref_init 880 274
-rcuref_put 881 274
+rcuref_get 327 274
+rcuref_init 886 274
+rcuref_put 887 274
 rcuref_read 44 274
 rcuwait_active 44 172
-rcuwait_wait_event 247 172
-rcuwait_wake_up 329 172
-read_lock 882 268
-read_lock_bh 883 268
-read_lock_irq 884 268
-read_lock_irqsave 884 268
-read_poll_timeout 885 275
-read_poll_timeout_atomic 886 275
+rcuwait_wait_event 248 172
+rcuwait_wake_up 331 172
+read_lock 888 268
+read_lock_bh 889 268
+read_lock_irq 890 268
+read_lock_irqsave 890 268
+read_poll_timeout 891 275
+read_poll_timeout_atomic 892 275
 read_seqbegin 105 67
-read_seqbegin_or_lock 887 67
+read_seqbegin_or_lock 893 67
 read_seqbegin_or_lock_irqsave 105 67
 read_seqcount_begin 105 67
-read_seqcount_latch 838 67
-read_seqcount_latch_retry 711 67
-read_seqcount_retry 711 67
-read_seqlock_excl 888 67
-read_seqlock_excl_bh 889 67
-read_seqlock_excl_irq 890 67
-read_seqlock_excl_irqsave 890 67
-read_seqretry 711 67
-read_sequnlock_excl 891 67
-read_sequnlock_excl_bh 892 67
-read_sequnlock_excl_irq 893 67
-read_sequnlock_excl_irqrestore 893 67
-read_thread_flags 894 103
-read_trylock 895 268
-read_unlock 896 268
-read_unlock_bh 897 268
-read_unlock_irq 898 268
-read_unlock_irqrestore 898 268
+read_seqcount_latch 844 67
+read_seqcount_latch_retry 716 67
+read_seqcount_retry 716 67
+read_seqlock_excl 894 67
+read_seqlock_excl_bh 895 67
+read_seqlock_excl_irq 896 67
+read_seqlock_excl_irqsave 896 67
+read_seqretry 716 67
+read_sequnlock_excl 897 67
+read_sequnlock_excl_bh 898 67
+read_sequnlock_excl_irq 899 67
+read_sequnlock_excl_irqrestore 899 67
+read_thread_flags 900 103
+read_trylock 901 268
+read_unlock 902 268
+read_unlock_bh 903 268
+read_unlock_irq 904 268
+read_unlock_irqrestore 904 268
 readb 103 66
 readb_relaxed 103 66
 readl 103 66
-readl_poll_timeout 899 275
+readl_poll_timeout 905 275
 readl_poll_timeout_atomic 103 275
 readl_relaxed 103 66
 readq 103 66
-readq_poll_timeout 899 275
+readq_poll_timeout 905 275
 readq_poll_timeout_atomic 103 275
 readq_relaxed 103 66
 readsb 85 66
@@ -2821,307 +2821,307 @@ readsq 85 66
 readsw 85 66
 readw 103 66
 readw_relaxed 103 66
-readx_poll_timeout 900 275
-readx_poll_timeout_atomic 901 275
-refcount_add 902 276
-refcount_add_not_zero 903 276
-refcount_add_not_zero_acquire 904 276
-refcount_dec 905 276
-refcount_dec_and_lock 906 276
-refcount_dec_and_lock_irqsave 906 276
-refcount_dec_and_mutex_lock 907 276
-refcount_dec_and_rtnl_lock 908 5
-refcount_dec_and_test 909 276
-refcount_dec_if_one 910 276
-refcount_dec_not_one 910 276
-refcount_inc 608 276
-refcount_inc_not_zero 609 276
-refcount_inc_not_zero_acquire 911 276
-refcount_read 223 276
-refcount_set 225 276
-refcount_set_release 226 276
-refcount_sub_and_test 912 276
-register_candev 913 64
-register_netdev 914 277
-register_netdevice 913 64
-regulator_bulk_disable 284 278
-regulator_bulk_enable 285 278
-regulator_disable 915 278
-regulator_enable 291 278
-regulator_register 916 145
-regulator_unregister 917 145
+readx_poll_timeout 906 275
+readx_poll_timeout_atomic 907 275
+refcount_add 908 276
+refcount_add_not_zero 909 276
+refcount_add_not_zero_acquire 910 276
+refcount_dec 911 276
+refcount_dec_and_lock 912 276
+refcount_dec_and_lock_irqsave 912 276
+refcount_dec_and_mutex_lock 913 276
+refcount_dec_and_rtnl_lock 914 5
+refcount_dec_and_test 915 276
+refcount_dec_if_one 916 276
+refcount_dec_not_one 916 276
+refcount_inc 613 276
+refcount_inc_not_zero 614 276
+refcount_inc_not_zero_acquire 917 276
+refcount_read 224 276
+refcount_set 226 276
+refcount_set_release 227 276
+refcount_sub_and_test 918 276
+register_candev 919 64
+register_netdev 920 277
+register_netdevice 919 64
+regulator_bulk_disable 286 278
+regulator_bulk_enable 287 278
+regulator_disable 921 278
+regulator_enable 293 278
+regulator_register 922 145
+regulator_unregister 923 145
 reinit_completion 36 106
-release_sock 918 94
-remove_proc_entry 327 265
-remove_proc_subtree 327 265
+release_sock 924 94
+remove_proc_entry 329 265
+remove_proc_subtree 329 265
 remove_wait_queue 85 73
-request_any_context_irq 919 19
-request_firmware 267 279
-request_irq 920 19
-request_module 267 280
-request_percpu_irq 919 19
-request_threaded_irq 921 19
-reset_control_assert 764 281
-reset_control_deassert 765 281
-reset_controller_register 922 146
-reset_controller_unregister 923 146
+request_any_context_irq 925 19
+request_firmware 269 279
+request_irq 926 19
+request_module 269 280
+request_percpu_irq 925 19
+request_threaded_irq 927 19
+reset_control_assert 769 281
+reset_control_deassert 770 281
+reset_controller_register 928 146
+reset_controller_unregister 929 146
 return_ptr 69 12
-rhashtable_destroy 449 282
-rhashtable_insert_fast 924 282
-rhashtable_lookup 925 282
-rhashtable_lookup_fast 925 282
-rhashtable_lookup_insert_fast 924 282
-rhashtable_remove 926 282
-rhashtable_remove_fast 927 282
-rhashtable_walk_next 925 282
-rhashtable_walk_start 928 282
-rhashtable_walk_stop 817 282
-rht_dereference 929 282
-rht_dereference_bucket 929 282
-rht_dereference_bucket_rcu 693 282
-rht_dereference_rcu 693 282
-rmb 930 157
-rootfs_initcall 148 54
+rhashtable_destroy 453 282
+rhashtable_insert_fast 930 282
+rhashtable_lookup 931 282
+rhashtable_lookup_fast 931 282
+rhashtable_lookup_insert_fast 930 282
+rhashtable_remove 932 282
+rhashtable_remove_fast 933 282
+rhashtable_walk_next 931 282
+rhashtable_walk_start 934 282
+rhashtable_walk_stop 822 282
+rht_dereference 935 282
+rht_dereference_bucket 935 282
+rht_dereference_bucket_rcu 698 282
+rht_dereference_rcu 698 282
+rmb 936 157
+rootfs_initcall 149 54
 round_down 1 25
 round_up 1 25
 rounddown 1 25
 rounddown_pow_of_two 1 207
 roundup 1 25
 roundup_pow_of_two 1 207
-rproc_add 931 147
-rproc_del 932 147
-rq_lock 841 70
-rq_lock_irq 843 70
-rq_lock_irqsave 843 70
-rq_unlock 844 70
-rq_unlock_irq 849 70
-rq_unlock_irqrestore 849 70
-rt_mutex_lock 933 283
-rt_mutex_lock_interruptible 934 283
-rt_mutex_lock_killable 934 283
-rt_mutex_lock_nested 933 283
-rt_mutex_trylock 935 283
-rt_mutex_unlock 936 283
-rtnl_dereference 865 5
-rtnl_is_locked 937 5
-rtnl_lock 938 5
-rtnl_lock_interruptible 939 5
-rtnl_lock_killable 939 5
-rtnl_net_lock 940 5
-rtnl_net_unlock 941 5
-rtnl_trylock 942 5
-rtnl_unlock 943 5
+rproc_add 937 147
+rproc_del 938 147
+rq_lock 847 70
+rq_lock_irq 849 70
+rq_lock_irqsave 849 70
+rq_unlock 850 70
+rq_unlock_irq 855 70
+rq_unlock_irqrestore 855 70
+rt_mutex_lock 939 283
+rt_mutex_lock_interruptible 940 283
+rt_mutex_lock_killable 940 283
+rt_mutex_lock_nested 939 283
+rt_mutex_trylock 941 283
+rt_mutex_unlock 942 283
+rtnl_dereference 871 5
+rtnl_is_locked 943 5
+rtnl_lock 944 5
+rtnl_lock_interruptible 945 5
+rtnl_lock_killable 945 5
+rtnl_net_lock 946 5
+rtnl_net_unlock 947 5
+rtnl_trylock 948 5
+rtnl_unlock 949 5
 rwlock_init 36 83
-rwlock_is_contended 840 83
-rwlock_needbreak 840 83
-rwsem_assert_held 562 161
-rwsem_assert_held_write 154 161
-rwsem_is_contended 710 161
-rwsem_is_locked 710 161
-sb_bread 267 99
-sb_end_intwrite 422 167
-sb_end_pagefault 422 167
-sb_end_write 422 167
-sb_start_intwrite 425 167
-sb_start_pagefault 425 167
-sb_start_write 425 167
-sb_start_write_trylock 944 167
+rwlock_is_contended 846 83
+rwlock_needbreak 846 83
+rwsem_assert_held 566 161
+rwsem_assert_held_write 155 161
+rwsem_is_contended 715 161
+rwsem_is_locked 715 161
+sb_bread 269 99
+sb_end_intwrite 426 167
+sb_end_pagefault 426 167
+sb_end_write 426 167
+sb_start_intwrite 429 167
+sb_start_pagefault 429 167
+sb_start_write 429 167
+sb_start_write_trylock 950 167
 sched_clock 40 229
 sched_preempt_enable_no_resched 100 65
-schedule 588 108
-schedule_delayed_work 945 18
-schedule_delayed_work_on 946 18
-schedule_hrtimeout 300 201
-schedule_hrtimeout_range 300 201
-schedule_on_each_cpu 589 18
-schedule_preempt_disabled 588 108
-schedule_timeout 589 108
-schedule_timeout_idle 589 108
-schedule_timeout_interruptible 589 108
-schedule_timeout_killable 589 108
-schedule_timeout_uninterruptible 589 108
-schedule_work 947 18
-schedule_work_on 948 18
+schedule 592 108
+schedule_delayed_work 951 18
+schedule_delayed_work_on 952 18
+schedule_hrtimeout 302 201
+schedule_hrtimeout_range 302 201
+schedule_on_each_cpu 593 18
+schedule_preempt_disabled 592 108
+schedule_timeout 593 108
+schedule_timeout_idle 593 108
+schedule_timeout_interruptible 593 108
+schedule_timeout_killable 593 108
+schedule_timeout_uninterruptible 593 108
+schedule_work 953 18
+schedule_work_on 954 18
 scnprintf 40 218
 scoped_cond_guard 17 12
 scoped_guard 17 12
-scoped_seqlock_read 887 67
-scsi_add_host 949 284
-scsi_add_host_with_dma 949 284
-scsi_host_put 950 284
-scsi_remove_host 951 284
+scoped_seqlock_read 893 67
+scsi_add_host 955 284
+scsi_add_host_with_dma 955 284
+scsi_host_put 956 284
+scsi_remove_host 957 284
 sema_init 36 160
 seqcount_init 36 285
 seqlock_init 36 285
-serio_register_port 952 192
-serio_unregister_port 953 192
-set_bit 314 49
-set_buffer_uptodate 954 99
-set_cpus_allowed_ptr 267 124
-set_current_state 955 68
-set_mask_bits 956 55
-set_page_count 880 175
-set_pmd 880 256
-set_pmd_at 957 256
-set_pte 880 256
-set_pte_at 957 256
-set_ptes 957 256
-set_pud_at 957 256
+serio_register_port 958 192
+serio_unregister_port 959 192
+set_bit 316 49
+set_buffer_uptodate 960 99
+set_cpus_allowed_ptr 269 124
+set_current_state 961 68
+set_mask_bits 962 55
+set_page_count 886 175
+set_pmd 886 256
+set_pmd_at 963 256
+set_pte 886 256
+set_pte_at 963 256
+set_ptes 963 256
+set_pud_at 963 256
 set_special_state 107 109
-set_thread_flag 958 103
-set_ti_thread_flag 959 103
+set_thread_flag 964 103
+set_ti_thread_flag 965 103
 set_tsk_need_resched 54 103
-set_tsk_thread_flag 959 103
-shost_priv 311 117
+set_tsk_thread_flag 965 103
+shost_priv 313 117
 sign_extend32 1 55
 sign_extend64 1 55
 signal_pending 44 286
-single_open 960 22
-single_open_size 960 22
+single_open 966 22
+single_open_size 966 22
 size_add 1 82
 size_mul 1 82
 sizeof 3 45
 sizeof_field 3 254
-sk_free 268 94
-skb_clone 82 69
-skb_copy 82 69
-skb_dequeue 961 69
-skb_dequeue_tail 961 69
-skb_get 391 69
-skb_peek 264 69
-skb_queue_empty 264 69
+sk_free 270 94
+skb_clone 141 69
+skb_copy 141 69
+skb_dequeue 967 69
+skb_dequeue_tail 967 69
+skb_get 395 69
+skb_peek 266 69
+skb_queue_empty 266 69
 skb_queue_empty_lockless 44 69
-skb_queue_head 962 69
+skb_queue_head 968 69
 skb_queue_head_init 36 69
-skb_queue_len 264 69
+skb_queue_len 266 69
 skb_queue_len_lockless 44 69
-skb_queue_purge 963 69
-skb_queue_tail 962 69
-skb_unlink 964 69
-skb_unref 881 69
-smp_acquire__after_ctrl_dep 965 86
-smp_call_function 757 255
-smp_call_function_any 966 255
-smp_call_function_many 758 255
-smp_call_function_single 966 255
-smp_call_function_single_async 967 255
-smp_cond_load_acquire 968 86
-smp_cond_load_relaxed 969 86
-smp_load_acquire 968 287
-smp_mb 970 157
-smp_mb__after_atomic 971 85
-smp_mb__after_mmgrab 972 184
-smp_mb__after_spinlock 972 288
-smp_mb__after_srcu_read_lock 972 101
-smp_mb__after_srcu_read_unlock 972 288
-smp_mb__after_switch_mm 970 70
-smp_mb__after_unlock_lock 972 288
-smp_mb__before_atomic 973 85
-smp_processor_id 839 179
-smp_read_barrier_depends 723 244
-smp_rmb 974 157
-smp_store_mb 975 157
-smp_store_release 445 287
-smp_wmb 976 157
-snd_card_disconnect 977 289
-snd_card_free 978 289
-snd_card_register 979 289
-snd_devm_card_new 353 117
-snd_soc_register_component 980 148
-snd_soc_unregister_component 981 148
+skb_queue_purge 969 69
+skb_queue_tail 968 69
+skb_unlink 970 69
+skb_unref 887 69
+smp_acquire__after_ctrl_dep 971 86
+smp_call_function 762 255
+smp_call_function_any 972 255
+smp_call_function_many 763 255
+smp_call_function_single 972 255
+smp_call_function_single_async 973 255
+smp_cond_load_acquire 974 86
+smp_cond_load_relaxed 975 86
+smp_load_acquire 974 287
+smp_mb 976 157
+smp_mb__after_atomic 977 85
+smp_mb__after_mmgrab 978 184
+smp_mb__after_spinlock 978 288
+smp_mb__after_srcu_read_lock 978 101
+smp_mb__after_srcu_read_unlock 978 288
+smp_mb__after_switch_mm 976 70
+smp_mb__after_unlock_lock 978 288
+smp_mb__before_atomic 979 85
+smp_processor_id 845 179
+smp_read_barrier_depends 728 244
+smp_rmb 980 157
+smp_store_mb 981 157
+smp_store_release 449 287
+smp_wmb 982 157
+snd_card_disconnect 983 289
+snd_card_free 984 289
+snd_card_register 985 289
+snd_devm_card_new 355 117
+snd_soc_register_component 986 148
+snd_soc_unregister_component 987 148
 snprintf 40 218
-sock_flag 982 94
+sock_flag 988 94
 sock_hold 92 94
-sock_owned_by_me 154 94
-sock_owned_by_user 983 94
-sock_owned_by_user_nocheck 983 94
-sock_poll_wait 984 94
-sock_put 306 94
-sock_reset_flag 985 94
-sock_set_flag 986 94
-sock_valbool_flag 987 94
-softirq_count 521 65
-spi_controller_get_devdata 311 117
-spi_controller_put 351 117
+sock_owned_by_me 155 94
+sock_owned_by_user 989 94
+sock_owned_by_user_nocheck 989 94
+sock_poll_wait 990 94
+sock_put 308 94
+sock_reset_flag 991 94
+sock_set_flag 992 94
+sock_valbool_flag 993 94
+softirq_count 525 65
+spi_controller_get_devdata 313 117
+spi_controller_put 353 117
 spi_get_drvdata 40 11
-spi_master_get_devdata 311 117
-spi_master_put 351 117
-spi_register_controller 988 149
-spi_register_master 988 149
-spi_sync 267 149
-spi_unregister_controller 989 149
-spi_unregister_master 989 149
-spin_is_contended 840 83
-spin_is_locked 840 83
+spi_master_get_devdata 313 117
+spi_master_put 353 117
+spi_register_controller 994 149
+spi_register_master 994 149
+spi_sync 269 149
+spi_unregister_controller 995 149
+spi_unregister_master 995 149
+spin_is_contended 846 83
+spin_is_locked 846 83
 spin_lock 94 268
 spin_lock_bh 95 268
 spin_lock_init 36 83
-spin_lock_irq 990 268
-spin_lock_irqsave 990 268
-spin_lock_irqsave_nested 990 268
+spin_lock_irq 996 268
+spin_lock_irqsave 996 268
+spin_lock_irqsave_nested 996 268
 spin_lock_nest_lock 94 268
 spin_lock_nested 94 268
-spin_needbreak 840 83
-spin_trylock 799 268
-spin_trylock_bh 991 268
-spin_trylock_irq 992 268
-spin_trylock_irqsave 992 268
+spin_needbreak 846 83
+spin_trylock 804 268
+spin_trylock_bh 997 268
+spin_trylock_irq 998 268
+spin_trylock_irqsave 998 268
 spin_unlock 97 268
 spin_unlock_bh 98 268
-spin_unlock_irq 993 268
-spin_unlock_irqrestore 993 268
-spin_until_cond 994 290
+spin_unlock_irq 999 268
+spin_unlock_irqrestore 999 268
+spin_until_cond 1000 290
 sprintf 40 218
-srcu_barrier 995 101
-srcu_dereference 996 270
-srcu_dereference_check 996 270
-srcu_dereference_notrace 996 270
-srcu_down_read 997 101
-srcu_down_read_fast 997 101
-srcu_read_lock 997 101
-srcu_read_lock_fast 997 101
-srcu_read_lock_fast_notrace 997 101
-srcu_read_lock_fast_updown 997 101
-srcu_read_lock_held 840 42
-srcu_read_lock_nmisafe 997 101
-srcu_read_lock_notrace 997 101
-srcu_read_unlock 998 101
-srcu_read_unlock_fast 998 101
-srcu_read_unlock_fast_notrace 998 101
-srcu_read_unlock_fast_updown 998 101
-srcu_read_unlock_nmisafe 998 101
-srcu_read_unlock_notrace 998 101
-srcu_up_read 998 101
-srcu_up_read_fast 998 101
-ssleep 301 176
-start_poll_synchronize_rcu 463 42
-start_poll_synchronize_srcu 464 101
+srcu_barrier 1001 101
+srcu_dereference 1002 270
+srcu_dereference_check 1002 270
+srcu_dereference_notrace 1002 270
+srcu_down_read 1003 101
+srcu_down_read_fast 1003 101
+srcu_read_lock 1003 101
+srcu_read_lock_fast 1003 101
+srcu_read_lock_fast_notrace 1003 101
+srcu_read_lock_fast_updown 1003 101
+srcu_read_lock_held 846 42
+srcu_read_lock_nmisafe 1003 101
+srcu_read_lock_notrace 1003 101
+srcu_read_unlock 1004 101
+srcu_read_unlock_fast 1004 101
+srcu_read_unlock_fast_notrace 1004 101
+srcu_read_unlock_fast_updown 1004 101
+srcu_read_unlock_nmisafe 1004 101
+srcu_read_unlock_notrace 1004 101
+srcu_up_read 1004 101
+srcu_up_read_fast 1004 101
+ssleep 303 176
+start_poll_synchronize_rcu 467 42
+start_poll_synchronize_srcu 468 101
 static_assert 1 10
-static_branch_dec 999 291
-static_branch_dec_cpuslocked 999 291
-static_branch_disable 1000 291
-static_branch_disable_cpuslocked 1000 291
-static_branch_enable 1001 291
-static_branch_enable_cpuslocked 1001 291
-static_branch_inc 1002 291
-static_branch_inc_cpuslocked 1002 291
-static_branch_likely 1003 291
-static_branch_unlikely 1003 291
+static_branch_dec 1005 291
+static_branch_dec_cpuslocked 1005 291
+static_branch_disable 1006 291
+static_branch_disable_cpuslocked 1006 291
+static_branch_enable 1007 291
+static_branch_enable_cpuslocked 1007 291
+static_branch_inc 1008 291
+static_branch_inc_cpuslocked 1008 291
+static_branch_likely 1009 291
+static_branch_unlikely 1009 291
 static_key_count 44 216
-static_key_disable 1000 291
-static_key_disable_cpuslocked 1000 291
-static_key_enable 1001 291
-static_key_enable_cpuslocked 1001 291
-static_key_enabled 1004 291
-static_key_false 1004 291
-static_key_fast_inc_not_disabled 217 216
-static_key_slow_dec 999 291
-static_key_slow_dec_cpuslocked 999 291
-static_key_slow_inc 1002 291
-static_key_slow_inc_cpuslocked 1002 291
-static_key_true 1004 291
-stop_machine 589 292
-store_release_wake_up 1005 89
+static_key_disable 1006 291
+static_key_disable_cpuslocked 1006 291
+static_key_enable 1007 291
+static_key_enable_cpuslocked 1007 291
+static_key_enabled 1010 291
+static_key_false 1010 291
+static_key_fast_inc_not_disabled 218 216
+static_key_slow_dec 1005 291
+static_key_slow_dec_cpuslocked 1005 291
+static_key_slow_inc 1008 291
+static_key_slow_inc_cpuslocked 1008 291
+static_key_true 1010 291
+stop_machine 593 292
+store_release_wake_up 1011 89
 strcasecmp 40 224
 strchr 40 224
 strcmp 40 224
@@ -3131,9 +3131,9 @@ strlen 40 224
 strncmp 40 224
 strncpy 61 224
 strncpy_from_user 73 58
-strndup_user 703 224
+strndup_user 708 224
 strnlen 40 224
-strnlen_user 703 58
+strnlen_user 708 58
 strrchr 40 224
 strscpy 61 224
 strscpy_pad 61 224
@@ -3141,79 +3141,79 @@ strstr 40 224
 struct_size 1 82
 struct_size_t 1 82
 submit_bio 17 95
-submit_bio_wait 247 95
-subsys_initcall 148 54
-subsys_initcall_sync 148 54
+submit_bio_wait 248 95
+subsys_initcall 149 54
+subsys_initcall_sync 149 54
 swab16 1 293
 swab32 1 293
 swab64 1 293
 swait_active 44 46
-swait_event_exclusive 1006 68
-swait_event_idle_exclusive 1006 68
-swait_event_interruptible_exclusive 1007 68
-swait_event_interruptible_timeout_exclusive 1007 68
-swait_event_timeout_exclusive 1007 68
+swait_event_exclusive 1012 68
+swait_event_idle_exclusive 1012 68
+swait_event_interruptible_exclusive 1013 68
+swait_event_interruptible_timeout_exclusive 1013 68
+swait_event_timeout_exclusive 1013 68
 swake_up_all 133 209
 swake_up_all_locked 133 209
 swake_up_locked 133 209
 swake_up_one 133 209
-swq_has_sleeper 456 46
-sync_blockdev 247 75
-sync_cmpxchg 293 85
-sync_try_cmpxchg 1008 85
-synchronize_hardirq 1009 19
-synchronize_irq 1010 19
-synchronize_net 1011 277
-synchronize_rcu 1011 111
-synchronize_rcu_expedited 1011 111
-synchronize_rcu_tasks 1012 111
-synchronize_rcu_tasks_rude 1012 111
-synchronize_rcu_tasks_trace 1012 111
-synchronize_srcu 1013 101
-synchronize_srcu_expedited 1013 101
+swq_has_sleeper 460 46
+sync_blockdev 248 75
+sync_cmpxchg 295 85
+sync_try_cmpxchg 1014 85
+synchronize_hardirq 1015 19
+synchronize_irq 1016 19
+synchronize_net 1017 277
+synchronize_rcu 1017 111
+synchronize_rcu_expedited 1017 111
+synchronize_rcu_tasks 1018 111
+synchronize_rcu_tasks_rude 1018 111
+synchronize_rcu_tasks_trace 1018 111
+synchronize_srcu 1019 101
+synchronize_srcu_expedited 1019 101
 sysfs_emit 40 218
 sysfs_emit_at 40 218
-sysfs_remove_bin_file 348 127
-sysfs_remove_file 348 127
-sysfs_remove_files 348 127
-sysfs_remove_group 348 127
-sysfs_remove_groups 348 127
+sysfs_remove_bin_file 350 127
+sysfs_remove_file 350 127
+sysfs_remove_files 350 127
+sysfs_remove_group 350 127
+sysfs_remove_groups 350 127
 task_cpu 40 109
 task_lock 94 185
 task_pid_nr 40 109
-task_rq_lock 1014 70
-task_rq_unlock 1015 70
+task_rq_lock 1020 70
+task_rq_unlock 1021 70
 task_tgid_nr 40 109
 task_unlock 97 185
-task_work_add 1016 294
-tasklet_disable 1017 19
-tasklet_disable_in_atomic 1018 19
-tasklet_disable_nosync 1019 19
-tasklet_enable 1020 19
-tasklet_hi_schedule 1021 19
-tasklet_init 1022 19
-tasklet_kill 1023 19
-tasklet_schedule 1021 19
-tasklet_setup 1022 19
-tasklet_unlock_wait 1024 19
+task_work_add 1022 294
+tasklet_disable 1023 19
+tasklet_disable_in_atomic 1024 19
+tasklet_disable_nosync 1025 19
+tasklet_enable 1026 19
+tasklet_hi_schedule 1027 19
+tasklet_init 1028 19
+tasklet_kill 1029 19
+tasklet_schedule 1027 19
+tasklet_setup 1028 19
+tasklet_unlock_wait 1030 19
 tcf_queue_work 26 295
-test_and_change_bit 1025 49
-test_and_clear_bit 315 49
-test_and_clear_thread_flag 1026 103
-test_and_clear_ti_thread_flag 1027 103
-test_and_clear_tsk_thread_flag 1027 103
-test_and_clear_wake_up_bit 1028 89
-test_and_set_bit 316 49
-test_and_set_bit_lock 1029 49
-test_and_set_thread_flag 1030 103
-test_and_set_ti_thread_flag 1031 103
-test_and_set_tsk_thread_flag 1031 103
-test_bit 317 49
-test_bit_acquire 1032 49
-test_thread_flag 1033 103
-test_ti_thread_flag 982 103
-test_tsk_thread_flag 982 103
-thermal_zone_device_unregister 1034 150
+test_and_change_bit 1031 49
+test_and_clear_bit 317 49
+test_and_clear_thread_flag 1032 103
+test_and_clear_ti_thread_flag 1033 103
+test_and_clear_tsk_thread_flag 1033 103
+test_and_clear_wake_up_bit 1034 89
+test_and_set_bit 318 49
+test_and_set_bit_lock 1035 49
+test_and_set_thread_flag 1036 103
+test_and_set_ti_thread_flag 1037 103
+test_and_set_tsk_thread_flag 1037 103
+test_bit 319 49
+test_bit_acquire 1038 49
+test_thread_flag 1039 103
+test_ti_thread_flag 988 103
+test_tsk_thread_flag 988 103
+thermal_zone_device_unregister 1040 150
 this_cpu_add 116 71
 this_cpu_add_return 117 71
 this_cpu_and 118 71
@@ -3240,203 +3240,203 @@ time_before 40 215
 time_before_eq 40 215
 time_is_after_jiffies 40 215
 time_is_before_jiffies 40 215
-timer_container_of 307 23
-timer_delete 332 76
-timer_delete_sync 331 76
-timer_delete_sync_try 1035 76
+timer_container_of 309 23
+timer_delete 334 76
+timer_delete_sync 333 76
+timer_delete_sync_try 1041 76
 timer_pending 106 23
-timer_reduce 731 76
-timer_setup 1036 23
-timer_setup_on_stack 1037 23
-timer_shutdown 1038 76
-timer_shutdown_sync 1039 76
+timer_reduce 736 76
+timer_setup 1042 23
+timer_setup_on_stack 1043 23
+timer_shutdown 1044 76
+timer_shutdown_sync 1045 76
 tlb_finish_mmu 66 296
 tlb_flush_mmu 66 296
-tlb_gather_mmu 702 296
-tlb_remove_page 246 296
-tlb_remove_table 1040 296
-truncate_inode_pages 725 107
-try_cmpxchg 1008 85
-try_cmpxchg128 1008 85
-try_cmpxchg128_acquire 1041 85
-try_cmpxchg128_local 1042 105
-try_cmpxchg128_relaxed 1043 85
-try_cmpxchg128_release 1044 85
-try_cmpxchg64 1008 85
-try_cmpxchg64_acquire 1041 85
-try_cmpxchg64_local 1042 105
-try_cmpxchg64_relaxed 1043 85
-try_cmpxchg64_release 1044 85
-try_cmpxchg_acquire 1041 85
-try_cmpxchg_local 1042 105
-try_cmpxchg_relaxed 1043 85
-try_cmpxchg_release 1044 85
-try_get_page 325 107
-try_module_get 446 63
-try_to_del_timer_sync 1035 76
-try_to_wake_up 329 68
-try_wait_for_completion 1045 106
-tryget_task_struct 325 185
-trylock_buffer 1046 99
-trylock_page 447 165
-typec_register_port 1047 297
-typec_unregister_port 1048 297
+tlb_gather_mmu 707 296
+tlb_remove_page 247 296
+tlb_remove_table 1046 296
+truncate_inode_pages 730 107
+try_cmpxchg 1014 85
+try_cmpxchg128 1014 85
+try_cmpxchg128_acquire 1047 85
+try_cmpxchg128_local 1048 105
+try_cmpxchg128_relaxed 1049 85
+try_cmpxchg128_release 1050 85
+try_cmpxchg64 1014 85
+try_cmpxchg64_acquire 1047 85
+try_cmpxchg64_local 1048 105
+try_cmpxchg64_relaxed 1049 85
+try_cmpxchg64_release 1050 85
+try_cmpxchg_acquire 1047 85
+try_cmpxchg_local 1048 105
+try_cmpxchg_relaxed 1049 85
+try_cmpxchg_release 1050 85
+try_get_page 327 107
+try_module_get 450 63
+try_to_del_timer_sync 1041 76
+try_to_wake_up 331 68
+try_wait_for_completion 1051 106
+tryget_task_struct 327 185
+trylock_buffer 1052 99
+trylock_page 451 165
+typec_register_port 1053 297
+typec_unregister_port 1054 297
 typeof 3 45
-u64_stats_add 1049 298
-u64_stats_fetch_begin 605 298
-u64_stats_fetch_retry 1050 298
-u64_stats_inc 665 298
+u64_stats_add 1055 298
+u64_stats_fetch_begin 610 298
+u64_stats_fetch_retry 1056 298
+u64_stats_inc 670 298
 u64_stats_init 36 298
-u64_stats_read 773 298
-u64_stats_set 668 298
-u64_stats_sub 1051 298
-u64_stats_update_begin 1052 298
-u64_stats_update_begin_irqsave 1053 298
-u64_stats_update_end 1054 298
-u64_stats_update_end_irqrestore 1054 298
+u64_stats_read 778 298
+u64_stats_set 673 298
+u64_stats_sub 1057 298
+u64_stats_update_begin 1058 298
+u64_stats_update_begin_irqsave 1059 298
+u64_stats_update_end 1060 298
+u64_stats_update_end_irqrestore 1060 298
 u64_to_user_ptr 1 242
-uart_add_one_port 1055 299
+uart_add_one_port 1061 299
 uart_port_lock 94 299
-uart_port_lock_irq 990 299
-uart_port_lock_irqsave 990 299
-uart_port_trylock 799 299
-uart_port_trylock_irqsave 992 299
+uart_port_lock_irq 996 299
+uart_port_lock_irqsave 996 299
+uart_port_trylock 804 299
+uart_port_trylock_irqsave 998 299
 uart_port_unlock 97 299
-uart_port_unlock_irq 993 299
-uart_port_unlock_irqrestore 993 299
-uart_remove_one_port 1056 299
-udelay 334 176
+uart_port_unlock_irq 999 299
+uart_port_unlock_irqrestore 999 299
+uart_remove_one_port 1062 299
+udelay 336 176
 umax 1 25
 umin 1 25
 unlikely 79 39
-unlock_buffer 1057 99
-unlock_new_inode 625 169
-unlock_page 448 165
-unlock_sock_fast 918 94
-unlock_task_sighand 1058 234
-unrcu_pointer 1059 270
+unlock_buffer 1063 99
+unlock_new_inode 630 169
+unlock_page 452 165
+unlock_sock_fast 924 94
+unlock_task_sighand 1064 234
+unrcu_pointer 1065 270
 unreachable 11 8
-unregister_candev 1060 64
-unregister_netdev 1061 277
-unregister_netdevice 1060 64
-up 1062 160
-up_read 146 161
-up_read_non_owner 146 161
-up_write 147 161
-update_mmu_cache 334 173
+unregister_candev 1066 64
+unregister_netdev 1067 277
+unregister_netdevice 1066 64
+up 1068 160
+up_read 147 161
+up_read_non_owner 147 161
+up_write 148 161
+update_mmu_cache 336 173
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1063 300
-usb_alloc_urb 82 301
-usb_block_urb 1064 301
-usb_control_msg 267 301
-usb_del_gadget_udc 1065 300
-usb_fill_bulk_urb 1066 301
-usb_fill_control_urb 1067 301
-usb_fill_int_urb 1066 301
+usb_add_gadget_udc 1069 300
+usb_alloc_urb 141 301
+usb_block_urb 1070 301
+usb_control_msg 269 301
+usb_del_gadget_udc 1071 300
+usb_fill_bulk_urb 1072 301
+usb_fill_control_urb 1073 301
+usb_fill_int_urb 1072 301
 usb_free_urb 81 301
-usb_get_dev 391 301
-usb_kill_anchored_urbs 1068 301
-usb_kill_urb 1069 301
-usb_poison_anchored_urbs 1068 301
-usb_poison_urb 1070 301
-usb_put_dev 417 301
-usb_submit_urb 1071 301
-usb_unlink_anchored_urbs 1068 301
-usb_unlink_urb 1072 301
-usb_unpoison_anchored_urbs 1073 301
+usb_get_dev 395 301
+usb_kill_anchored_urbs 1074 301
+usb_kill_urb 1075 301
+usb_poison_anchored_urbs 1074 301
+usb_poison_urb 1076 301
+usb_put_dev 421 301
+usb_submit_urb 1077 301
+usb_unlink_anchored_urbs 1074 301
+usb_unlink_urb 1078 301
+usb_unpoison_anchored_urbs 1079 301
 usecs_to_jiffies 40 215
-usleep_idle_range 301 176
-usleep_range 301 176
-usleep_range_state 301 176
+usleep_idle_range 303 176
+usleep_range 303 176
+usleep_range_state 303 176
 va_arg 1 302
 va_copy 1 302
 va_end 1 302
 va_start 1 302
-vfree 606 303
-vfs_fsync 247 169
-video_drvdata 311 117
-virt_load_acquire 968 287
-virt_mb 970 157
-virt_mb__after_atomic 971 85
-virt_mb__before_atomic 973 85
-virt_rmb 974 157
-virt_store_mb 975 157
-virt_store_release 445 287
+vfree 611 303
+vfs_fsync 248 169
+video_drvdata 313 117
+virt_load_acquire 974 287
+virt_mb 976 157
+virt_mb__after_atomic 977 85
+virt_mb__before_atomic 979 85
+virt_rmb 980 157
+virt_store_mb 981 157
+virt_store_release 449 287
 virt_to_folio 40 107
 virt_to_page 40 107
 virt_to_phys 40 107
-virt_wmb 976 157
-vma_assert_locked 562 235
-vma_assert_read_locked 562 235
-vma_assert_write_locked 154 235
-vma_end_read 1074 235
-vma_end_write_all 1075 235
+virt_wmb 982 157
+vma_assert_locked 566 235
+vma_assert_read_locked 566 235
+vma_assert_write_locked 155 235
+vma_end_read 1080 235
+vma_end_write_all 1081 235
 vma_is_attached 106 235
-vma_start_read 684 235
-vma_start_read_locked 684 235
-vma_start_read_locked_nested 684 235
-vma_start_write 1076 235
-vma_start_write_killable 1077 235
+vma_start_read 689 235
+vma_start_read_locked 689 235
+vma_start_read_locked_nested 689 235
+vma_start_write 1082 235
+vma_start_write_killable 1083 235
 vmalloc 140 303
 vzalloc 140 303
-wait_event 1006 68
-wait_event_cmd 1006 68
-wait_event_exclusive_cmd 1006 68
-wait_event_freezable 1007 68
-wait_event_freezable_timeout 1007 68
-wait_event_hrtimeout 1007 68
-wait_event_idle 1006 68
-wait_event_idle_exclusive 1006 68
-wait_event_idle_timeout 1007 68
-wait_event_interruptible 1007 68
-wait_event_interruptible_exclusive 1007 68
-wait_event_interruptible_hrtimeout 1007 68
-wait_event_interruptible_lock_irq 1007 68
-wait_event_interruptible_locked 1007 68
-wait_event_interruptible_locked_irq 1007 68
-wait_event_interruptible_timeout 1007 68
-wait_event_killable 1007 68
-wait_event_killable_timeout 1007 68
-wait_event_lock_irq 1006 68
-wait_event_lock_irq_cmd 1006 68
-wait_event_state 1007 68
-wait_event_timeout 1007 68
-wait_for_completion 1078 106
-wait_for_completion_interruptible 1079 106
-wait_for_completion_interruptible_timeout 1079 106
-wait_for_completion_io 1078 106
-wait_for_completion_io_timeout 1079 106
-wait_for_completion_killable 1079 106
-wait_for_completion_killable_timeout 1079 106
-wait_for_completion_state 1079 106
-wait_for_completion_timeout 1079 106
-wait_on_bit 1080 89
-wait_on_bit_action 1080 89
-wait_on_bit_io 1080 89
-wait_on_bit_lock 1081 89
-wait_on_bit_lock_action 1081 89
-wait_on_bit_lock_io 1081 89
-wait_on_bit_timeout 1080 89
-wait_on_buffer 449 99
-wait_on_page_writeback 449 165
-wait_task_inactive 247 124
-wait_var_event 1082 89
-wait_var_event_any_lock 1083 89
-wait_var_event_interruptible 1083 89
-wait_var_event_io 1082 89
-wait_var_event_killable 1083 89
-wait_var_event_mutex 1083 89
-wait_var_event_spinlock 1083 89
-wait_var_event_timeout 1083 89
-wait_woken 1084 73
+wait_event 1012 68
+wait_event_cmd 1012 68
+wait_event_exclusive_cmd 1012 68
+wait_event_freezable 1013 68
+wait_event_freezable_timeout 1013 68
+wait_event_hrtimeout 1013 68
+wait_event_idle 1012 68
+wait_event_idle_exclusive 1012 68
+wait_event_idle_timeout 1013 68
+wait_event_interruptible 1013 68
+wait_event_interruptible_exclusive 1013 68
+wait_event_interruptible_hrtimeout 1013 68
+wait_event_interruptible_lock_irq 1013 68
+wait_event_interruptible_locked 1013 68
+wait_event_interruptible_locked_irq 1013 68
+wait_event_interruptible_timeout 1013 68
+wait_event_killable 1013 68
+wait_event_killable_timeout 1013 68
+wait_event_lock_irq 1012 68
+wait_event_lock_irq_cmd 1012 68
+wait_event_state 1013 68
+wait_event_timeout 1013 68
+wait_for_completion 1084 106
+wait_for_completion_interruptible 1085 106
+wait_for_completion_interruptible_timeout 1085 106
+wait_for_completion_io 1084 106
+wait_for_completion_io_timeout 1085 106
+wait_for_completion_killable 1085 106
+wait_for_completion_killable_timeout 1085 106
+wait_for_completion_state 1085 106
+wait_for_completion_timeout 1085 106
+wait_on_bit 1086 89
+wait_on_bit_action 1086 89
+wait_on_bit_io 1086 89
+wait_on_bit_lock 1087 89
+wait_on_bit_lock_action 1087 89
+wait_on_bit_lock_io 1087 89
+wait_on_bit_timeout 1086 89
+wait_on_buffer 453 99
+wait_on_page_writeback 453 165
+wait_task_inactive 248 124
+wait_var_event 1088 89
+wait_var_event_any_lock 1089 89
+wait_var_event_interruptible 1089 89
+wait_var_event_io 1088 89
+wait_var_event_killable 1089 89
+wait_var_event_mutex 1089 89
+wait_var_event_spinlock 1089 89
+wait_var_event_timeout 1089 89
+wait_woken 1090 73
 waitqueue_active 44 46
-wake_q_add 1085 124
-wake_q_add_safe 1085 124
+wake_q_add 1091 124
+wake_q_add_safe 1091 124
 wake_up 132 68
 wake_up_all 132 68
 wake_up_all_locked 133 68
-wake_up_bit 1086 304
+wake_up_bit 1092 304
 wake_up_interruptible 132 68
 wake_up_interruptible_all 132 68
 wake_up_interruptible_nr 132 68
@@ -3446,56 +3446,56 @@ wake_up_interruptible_sync_poll 133 68
 wake_up_interruptible_sync_poll_locked 133 46
 wake_up_locked 133 68
 wake_up_locked_poll 133 68
-wake_up_new_task 1087 124
+wake_up_new_task 1093 124
 wake_up_nr 132 68
 wake_up_poll 132 68
 wake_up_poll_on_current_cpu 133 46
 wake_up_pollfree 133 46
-wake_up_process 1088 68
-wake_up_q 625 124
-wake_up_state 1088 68
+wake_up_process 1094 68
+wake_up_q 630 124
+wake_up_state 1094 68
 wake_up_sync 133 68
-wake_up_var 1089 304
+wake_up_var 1095 304
 wake_up_var_locked 133 89
 wake_up_var_protected 133 89
-watchdog_register_device 1090 151
-watchdog_unregister_device 1091 151
-wiphy_free 351 117
-wiphy_lock 346 237
-wiphy_priv 311 117
-wiphy_unlock 350 237
-wmb 1092 157
-woken_wake_function 329 73
-work_busy 1093 18
+watchdog_register_device 1096 151
+watchdog_unregister_device 1097 151
+wiphy_free 353 117
+wiphy_lock 348 237
+wiphy_priv 313 117
+wiphy_unlock 352 237
+wmb 1098 157
+woken_wake_function 331 73
+work_busy 1099 18
 work_pending 106 18
 wq_has_single_sleeper 44 46
-wq_has_sleeper 456 46
-write_lock 1094 268
-write_lock_bh 1095 268
-write_lock_irq 1096 268
-write_lock_irqsave 1096 268
-write_lock_nested 1094 268
-write_seqcount_begin 851 67
-write_seqcount_begin_nested 851 67
-write_seqcount_end 852 67
-write_seqcount_invalidate 850 67
-write_seqcount_latch 850 67
-write_seqcount_latch_begin 851 67
-write_seqcount_latch_end 1054 67
-write_seqlock 888 67
-write_seqlock_bh 889 67
-write_seqlock_irq 890 67
-write_seqlock_irqsave 890 67
-write_sequnlock 891 67
-write_sequnlock_bh 892 67
-write_sequnlock_irq 893 67
-write_sequnlock_irqrestore 893 67
-write_trylock 1097 268
-write_trylock_irqsave 1098 268
-write_unlock 1099 268
-write_unlock_bh 1100 268
-write_unlock_irq 1101 268
-write_unlock_irqrestore 1101 268
+wq_has_sleeper 460 46
+write_lock 1100 268
+write_lock_bh 1101 268
+write_lock_irq 1102 268
+write_lock_irqsave 1102 268
+write_lock_nested 1100 268
+write_seqcount_begin 857 67
+write_seqcount_begin_nested 857 67
+write_seqcount_end 858 67
+write_seqcount_invalidate 856 67
+write_seqcount_latch 856 67
+write_seqcount_latch_begin 857 67
+write_seqcount_latch_end 1060 67
+write_seqlock 894 67
+write_seqlock_bh 895 67
+write_seqlock_irq 896 67
+write_seqlock_irqsave 896 67
+write_sequnlock 897 67
+write_sequnlock_bh 898 67
+write_sequnlock_irq 899 67
+write_sequnlock_irqrestore 899 67
+write_trylock 1103 268
+write_trylock_irqsave 1104 268
+write_unlock 1105 268
+write_unlock_bh 1106 268
+write_unlock_irq 1107 268
+write_unlock_irqrestore 1107 268
 writeb 104 66
 writeb_relaxed 104 66
 writel 104 66
@@ -3508,1379 +3508,1379 @@ writesq 85 66
 writesw 85 66
 writew 104 66
 writew_relaxed 104 66
-ww_mutex_lock 347 305
-ww_mutex_lock_interruptible 347 305
-ww_mutex_lock_slow 346 305
-ww_mutex_lock_slow_interruptible 347 305
-ww_mutex_trylock 349 305
-ww_mutex_unlock 350 305
-xa_alloc 135 74
-xa_cmpxchg 1102 74
-xa_erase 1103 74
-xa_erase_irq 1103 74
-xa_for_each 1104 74
-xa_insert 135 74
-xa_load 837 74
+ww_mutex_lock 349 305
+ww_mutex_lock_interruptible 349 305
+ww_mutex_lock_slow 348 305
+ww_mutex_lock_slow_interruptible 349 305
+ww_mutex_trylock 351 305
+ww_mutex_unlock 352 305
+xa_alloc 1108 74
+xa_cmpxchg 1109 74
+xa_erase 1110 74
+xa_erase_irq 1110 74
+xa_for_each 1111 74
+xa_insert 1112 74
+xa_load 842 74
 xa_lock 94 306
 xa_lock_bh 95 306
-xa_lock_irq 990 306
-xa_lock_irqsave 990 306
-xa_store 1105 74
-xa_store_irq 1105 74
-xa_trylock 799 306
+xa_lock_irq 996 306
+xa_lock_irqsave 996 306
+xa_store 1113 74
+xa_store_irq 1113 74
+xa_trylock 804 306
 xa_unlock 97 306
 xa_unlock_bh 98 306
-xa_unlock_irq 993 306
-xa_unlock_irqrestore 993 306
-xas_load 837 74
+xa_unlock_irq 999 306
+xa_unlock_irqrestore 999 306
+xas_load 842 74
 xas_lock 94 306
 xas_lock_bh 95 306
-xas_lock_irq 990 306
-xas_lock_irqsave 990 306
-xas_store 1106 74
+xas_lock_irq 996 306
+xas_lock_irqsave 996 306
+xas_store 1114 74
 xas_unlock 97 306
 xas_unlock_bh 98 306
-xas_unlock_irq 993 306
-xas_unlock_irqrestore 993 306
-xchg 237 85
-xchg_acquire 238 85
-xchg_relaxed 239 85
-xchg_release 240 85
-xor_unlock_is_negative_byte 1107 49
+xas_unlock_irq 999 306
+xas_unlock_irqrestore 999 306
+xchg 238 85
+xchg_acquire 239 85
+xchg_relaxed 240 85
+xchg_release 241 85
+xor_unlock_is_negative_byte 1115 49
 xprt_wait_for_buffer_space 54 307
-xprt_write_space 1108 307
-yield 588 108
+xprt_write_space 1116 307
+yield 592 108
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1109 63
-EXPORT_SYMBOL* 1109 27
-TP_* 1109 308
-MAX_* 1109 309
-MIN_* 1109 309
-*synchronize* 1110 310
-*grace_period* 1110 310
-*rcu_barrier* 1111 310
-*call_rcu* 1112 310
-*free_rcu* 1113 310
-_get_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1114 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1115 310 _drvdata*_ *unless_null*
-*try_get* 1115 310 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1116 310
-*_set_+*data 1117 11
-dev_* 1117 125
-netdev_* 1117 125
-pr_* 1117 125
-*print* 1117 310
-complete* 1117 310
-wake_up* 1117 310
-_to_ 1117 311
-kfree* 1117 219
-kvfree* 1117 219
-devm_kfree* 1117 219
-usb_set_intfdata* 1117 301
-dev_* 1118 312
-devm_* 1118 312
-device_* 1118 312
-driver_* 1118 312
-pm_* 1118 312
-sysfs_* 1118 312
-kobject_* 1118 312
-clk_* 1118 312
-regulator_* 1118 312
-reset_control_* 1118 312
-platform_* 1118 312
-pci_* 1118 312
-pcim_* 1118 312
-usb_* 1118 312
-i2c_* 1118 312
-spi_* 1118 312
-hid_* 1118 312
-serio_* 1118 312
-gameport_* 1118 312
-amba_* 1118 312
-virtio_* 1118 312
-sdio_* 1118 312
-serdev_* 1118 312
-auxiliary_* 1118 312
-rpmsg_* 1118 312
-of_* 1118 312
-fwnode_* 1118 312
-acpi_* 1118 312
-irq_* 1118 312
-gpio_* 1118 312
-gpiod_* 1118 312
-phy_* 1118 312
-dma_* 1118 312
-dmam_* 1118 312
-iommu_* 1118 312
-component_* 1118 312
-input_* 1118 312
-iio_* 1118 312
-led_* 1118 312
-snd_* 1118 312
-thermal_* 1118 312
-hwmon_* 1118 312
-power_supply_* 1118 312
-extcon_* 1118 312
-mbox_* 1118 312
-nvmem_* 1118 312
-pinctrl_* 1118 312
-icc_* 1118 312
-opp_* 1118 312
-genpd_* 1118 312
-firmware_* 1118 312
-mfd_* 1118 312
-media_* 1118 312
-v4l2_* 1118 312
-vb2_* 1118 312
-video_* 1118 312
-rc_* 1118 312
-cec_* 1118 312
-drm_* 1118 312
-misc_* 1118 312
-mtd_* 1118 312
-mmc_* 1118 312
-rtc_* 1118 312
-watchdog_* 1118 312
-tty_* 1118 312
-uart_* 1118 312
-cdev_* 1118 312
-crypto_* 1118 312
-hwrng_* 1118 312
-scsi_* 1118 312
-net_* 1118 312
-get_* 1118 312
-put_* 1118 312
-to_* 1118 312
-_put_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1119 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1117 313
-mutex_* 1117 313
-list_* 1117 313
-*alloc* 1120 310
-*memdup* 1120 310
-_create_ 1120 310
-_new_ 1120 310
-_clone_ 1120 310
-_dup_ 1120 310
-_add_ 1121 310
-_insert_ 1121 310
-_link_ 1121 310
-_enqueue_ 1121 310
-_queue_ 1121 310
-_register_ 1121 310
-_store_ 1121 310
-_unlink_ 1122 310
-_del_ 1122 310
-_remove_ 1122 310
-_erase_ 1122 310
-_delete_ 1122 310
-_free_ 1123 310
-_destroy_ 1123 310
-_complete_ 1124 310
-*_sync 1125 310
-synchronize_* 1125 310
-flush_* 1125 310
-drain_* 1125 310`;
+export const conventions = `MODULE_* 1117 63
+EXPORT_SYMBOL* 1117 27
+TP_* 1117 308
+MAX_* 1117 309
+MIN_* 1117 309
+*synchronize* 1118 310
+*grace_period* 1118 310
+*rcu_barrier* 1119 310
+*call_rcu* 1120 310
+*free_rcu* 1121 310
+_get_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1123 310 _drvdata*_ *unless_null*
+*try_get* 1123 310 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1124 310
+*_set_+*data 1125 11
+dev_* 1125 125
+netdev_* 1125 125
+pr_* 1125 125
+*print* 1125 310
+complete* 1125 310
+wake_up* 1125 310
+_to_ 1125 311
+kfree* 1125 219
+kvfree* 1125 219
+devm_kfree* 1125 219
+usb_set_intfdata* 1125 301
+dev_* 1126 312
+devm_* 1126 312
+device_* 1126 312
+driver_* 1126 312
+pm_* 1126 312
+sysfs_* 1126 312
+kobject_* 1126 312
+clk_* 1126 312
+regulator_* 1126 312
+reset_control_* 1126 312
+platform_* 1126 312
+pci_* 1126 312
+pcim_* 1126 312
+usb_* 1126 312
+i2c_* 1126 312
+spi_* 1126 312
+hid_* 1126 312
+serio_* 1126 312
+gameport_* 1126 312
+amba_* 1126 312
+virtio_* 1126 312
+sdio_* 1126 312
+serdev_* 1126 312
+auxiliary_* 1126 312
+rpmsg_* 1126 312
+of_* 1126 312
+fwnode_* 1126 312
+acpi_* 1126 312
+irq_* 1126 312
+gpio_* 1126 312
+gpiod_* 1126 312
+phy_* 1126 312
+dma_* 1126 312
+dmam_* 1126 312
+iommu_* 1126 312
+component_* 1126 312
+input_* 1126 312
+iio_* 1126 312
+led_* 1126 312
+snd_* 1126 312
+thermal_* 1126 312
+hwmon_* 1126 312
+power_supply_* 1126 312
+extcon_* 1126 312
+mbox_* 1126 312
+nvmem_* 1126 312
+pinctrl_* 1126 312
+icc_* 1126 312
+opp_* 1126 312
+genpd_* 1126 312
+firmware_* 1126 312
+mfd_* 1126 312
+media_* 1126 312
+v4l2_* 1126 312
+vb2_* 1126 312
+video_* 1126 312
+rc_* 1126 312
+cec_* 1126 312
+drm_* 1126 312
+misc_* 1126 312
+mtd_* 1126 312
+mmc_* 1126 312
+rtc_* 1126 312
+watchdog_* 1126 312
+tty_* 1126 312
+uart_* 1126 312
+cdev_* 1126 312
+crypto_* 1126 312
+hwrng_* 1126 312
+scsi_* 1126 312
+net_* 1126 312
+get_* 1126 312
+put_* 1126 312
+to_* 1126 312
+_put_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1125 313
+mutex_* 1125 313
+list_* 1125 313
+*alloc* 1128 310
+*memdup* 1128 310
+_create_ 1128 310
+_new_ 1128 310
+_clone_ 1128 310
+_dup_ 1128 310
+_add_ 1129 310
+_insert_ 1129 310
+_link_ 1129 310
+_enqueue_ 1129 310
+_queue_ 1129 310
+_register_ 1129 310
+_store_ 1129 310
+_unlink_ 1130 310
+_del_ 1130 310
+_remove_ 1130 310
+_erase_ 1130 310
+_delete_ 1130 310
+_free_ 1131 310
+_destroy_ 1131 310
+_complete_ 1132 310
+*_sync 1133 310
+synchronize_* 1133 310
+flush_* 1133 310
+drain_* 1133 310`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1126\t314
+function\t1134\t314
 struct work_struct
-func\t1127\t315
+func\t1135\t315
 struct tasklet_struct
-func\t1128\t316
-callback\t1128\t316
+func\t1136\t316
+callback\t1136\t316
 struct irq_work
-func\t1129\t214
+func\t1137\t214
 struct callback_head
-func\t1130\t317
+func\t1138\t317
 struct irqaction
-handler\t1131\t318
-thread_fn\t1132\t319
+handler\t1139\t318
+thread_fn\t1140\t319
 struct wait_queue_entry
-func\t1133\t320
+func\t1141\t320
 struct kprobe
-pre_handler\t1134\t321
-post_handler\t1134\t321
+pre_handler\t1142\t321
+post_handler\t1142\t321
 struct syscore_ops
-suspend\t1135\t322
-resume\t1136\t322
+suspend\t1143\t322
+resume\t1144\t322
 struct pmu
-add\t1137\t323
-del\t1137\t323
-start\t1137\t323
-stop\t1137\t323
+add\t1145\t323
+del\t1145\t323
+start\t1145\t323
+stop\t1145\t323
 struct bio
-bi_end_io\t1138\t324
+bi_end_io\t1146\t324
 struct buffer_head
-b_end_io\t1138\t325
+b_end_io\t1146\t325
 struct dma_async_tx_descriptor
-callback\t1130\t326
-callback_result\t1130\t326
+callback\t1138\t326
+callback_result\t1138\t326
 struct notifier_block
-notifier_call\t1139\t90
+notifier_call\t1147\t90
 struct kobj_type,struct device,struct device_type
-release\t1140\t327
+release\t1148\t327
 struct class
-dev_release\t1140\t327
-shutdown_pre\t1141\t328
+dev_release\t1148\t327
+shutdown_pre\t1149\t328
 struct pci_driver
-probe\t1142\t329
-remove\t1143\t329
-shutdown\t1144\t328
-suspend\t1145\t330
-resume\t1146\t331
-sriov_configure\t1147\t332
-struct pci_error_handlers
-error_detected\t1147\t333
-mmio_enabled\t1147\t333
-slot_reset\t1147\t333
-resume\t1147\t333
-reset_prepare\t1148\t334
-reset_done\t1149\t335
-struct usb_driver
 probe\t1150\t329
-disconnect\t1151\t329
-shutdown\t1144\t328
-suspend\t1152\t336
-resume\t1153\t336
-reset_resume\t1153\t336
-pre_reset\t1154\t337
-post_reset\t1155\t337
-unlocked_ioctl\t1132\t338
+remove\t1151\t329
+shutdown\t1152\t328
+suspend\t1153\t330
+resume\t1154\t331
+sriov_configure\t1155\t332
+struct pci_error_handlers
+error_detected\t1155\t333
+mmio_enabled\t1155\t333
+slot_reset\t1155\t333
+resume\t1155\t333
+reset_prepare\t1156\t334
+reset_done\t1157\t335
+struct usb_driver
+probe\t1158\t329
+disconnect\t1159\t329
+shutdown\t1152\t328
+suspend\t1160\t336
+resume\t1161\t336
+reset_resume\t1161\t336
+pre_reset\t1162\t337
+post_reset\t1163\t337
+unlocked_ioctl\t1140\t338
 struct usb_serial_driver
-probe\t1156\t339
-attach\t1156\t339
-disconnect\t1157\t339
-release\t1158\t340
-port_probe\t1159\t341
-port_remove\t1160\t342
-open\t1161\t343
-close\t1162\t344
-read_int_callback\t1138\t345
-write_int_callback\t1138\t345
-read_bulk_callback\t1138\t345
-write_bulk_callback\t1138\t345
+probe\t1164\t339
+attach\t1164\t339
+disconnect\t1165\t339
+release\t1166\t340
+port_probe\t1167\t341
+port_remove\t1168\t342
+open\t1169\t343
+close\t1170\t344
+read_int_callback\t1146\t345
+write_int_callback\t1146\t345
+read_bulk_callback\t1146\t345
+write_bulk_callback\t1146\t345
 struct urb
-complete\t1138\t345
+complete\t1146\t345
 struct usb_request
-complete\t1137\t346
+complete\t1145\t346
 struct usb_gadget_driver
-bind\t1163\t347
-unbind\t1164\t347
-setup\t1138\t347
-disconnect\t1138\t347
-suspend\t1138\t347
-resume\t1138\t347
-reset\t1138\t347
+bind\t1171\t347
+unbind\t1172\t347
+setup\t1146\t347
+disconnect\t1146\t347
+suspend\t1146\t347
+resume\t1146\t347
+reset\t1146\t347
 struct usb_gadget_ops
-udc_start\t1165\t348
-udc_stop\t1166\t348
-pullup\t1167\t349
+udc_start\t1173\t348
+udc_stop\t1174\t348
+pullup\t1175\t349
 struct usb_ep_ops
-queue\t1138\t350
-dequeue\t1138\t350
-set_halt\t1138\t350
-set_wedge\t1138\t350
-fifo_status\t1138\t350
-fifo_flush\t1138\t350
+queue\t1146\t350
+dequeue\t1146\t350
+set_halt\t1146\t350
+set_wedge\t1146\t350
+fifo_status\t1146\t350
+fifo_flush\t1146\t350
 struct usb_function
-bind\t1163\t351
-unbind\t1164\t351
-free_func\t1132\t351
-set_alt\t1138\t351
-disable\t1138\t351
-setup\t1138\t351
-suspend\t1138\t351
-resume\t1138\t351
+bind\t1171\t351
+unbind\t1172\t351
+free_func\t1140\t351
+set_alt\t1146\t351
+disable\t1146\t351
+setup\t1146\t351
+suspend\t1146\t351
+resume\t1146\t351
 struct virtio_driver
-probe\t1168\t352
-remove\t1169\t352
-config_changed\t1170\t352
-freeze\t1171\t352
-restore\t1172\t352
+probe\t1176\t352
+remove\t1177\t352
+config_changed\t1178\t352
+freeze\t1179\t352
+restore\t1180\t352
 struct acpi_driver
-add\t1173\t353
-remove\t1174\t353
-notify\t1132\t354
+add\t1181\t353
+remove\t1182\t353
+notify\t1140\t354
 struct serio_driver
-connect\t1175\t355
-reconnect\t1176\t355
-fast_reconnect\t1176\t355
-cleanup\t1176\t355
-disconnect\t1177\t355
-interrupt\t1178\t356
+connect\t1183\t355
+reconnect\t1184\t355
+fast_reconnect\t1184\t355
+cleanup\t1184\t355
+disconnect\t1185\t355
+interrupt\t1186\t356
 struct hid_driver
-probe\t1179\t357
-remove\t1180\t358
-raw_event\t1181\t359
-event\t1181\t359
-report\t1181\t359
-suspend\t1152\t360
-resume\t1153\t360
-reset_resume\t1153\t360
+probe\t1187\t357
+remove\t1188\t358
+raw_event\t1189\t359
+event\t1189\t359
+report\t1189\t359
+suspend\t1160\t360
+resume\t1161\t360
+reset_resume\t1161\t360
 struct hid_ll_driver
-start\t1182\t361
-stop\t1183\t362
-open\t1184\t363
-close\t1185\t364
+start\t1190\t361
+stop\t1191\t362
+open\t1192\t363
+close\t1193\t364
 struct bus_type
-probe\t1186\t365
-remove\t1187\t365
-shutdown\t1188\t328
-match\t1139\t365
+probe\t1194\t365
+remove\t1195\t365
+shutdown\t1196\t328
+match\t1147\t365
 struct component_ops
-bind\t1189\t366
-unbind\t1190\t366
+bind\t1197\t366
+unbind\t1198\t366
 struct component_master_ops
-bind\t1189\t367
-unbind\t1190\t367
+bind\t1197\t367
+unbind\t1198\t367
 struct comedi_driver
-attach\t1191\t368
-auto_attach\t1191\t368
-detach\t1192\t368
+attach\t1199\t368
+auto_attach\t1199\t368
+detach\t1200\t368
 struct irq_domain_ops
-map\t1193\t369
-unmap\t1194\t369
-alloc\t1139\t369
-free\t1139\t369
-activate\t1139\t369
-deactivate\t1139\t369
-xlate\t1139\t369
-translate\t1139\t369
-match\t1139\t369
-select\t1139\t369
+map\t1201\t369
+unmap\t1202\t369
+alloc\t1147\t369
+free\t1147\t369
+activate\t1147\t369
+deactivate\t1147\t369
+xlate\t1147\t369
+translate\t1147\t369
+match\t1147\t369
+select\t1147\t369
 struct irq_chip
-irq_startup\t1195\t370
-irq_shutdown\t1195\t370
-irq_enable\t1195\t370
-irq_disable\t1195\t370
-irq_mask\t1195\t370
-irq_unmask\t1195\t370
-irq_mask_ack\t1195\t370
-irq_set_affinity\t1195\t370
-irq_set_type\t1195\t370
-irq_set_wake\t1195\t370
-irq_retrigger\t1195\t370
-irq_ack\t1137\t370
-irq_eoi\t1137\t370
-irq_bus_lock\t1196\t370
-irq_bus_sync_unlock\t1197\t370
-irq_request_resources\t1198\t371
-irq_release_resources\t1199\t372
+irq_startup\t1203\t370
+irq_shutdown\t1203\t370
+irq_enable\t1203\t370
+irq_disable\t1203\t370
+irq_mask\t1203\t370
+irq_unmask\t1203\t370
+irq_mask_ack\t1203\t370
+irq_set_affinity\t1203\t370
+irq_set_type\t1203\t370
+irq_set_wake\t1203\t370
+irq_retrigger\t1203\t370
+irq_ack\t1145\t370
+irq_eoi\t1145\t370
+irq_bus_lock\t1204\t370
+irq_bus_sync_unlock\t1205\t370
+irq_request_resources\t1206\t371
+irq_release_resources\t1207\t372
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1132\t373
-store\t1132\t373
-read\t1132\t373
-write\t1132\t373
-mmap\t1132\t373
-test\t1132\t373
+show\t1140\t373
+store\t1140\t373
+read\t1140\t373
+write\t1140\t373
+mmap\t1140\t373
+test\t1140\t373
 struct attribute_group
-is_visible\t1132\t374
-is_bin_visible\t1132\t374
+is_visible\t1140\t374
+is_bin_visible\t1140\t374
 struct kernfs_ops
-seq_show\t1200\t375
-seq_start\t1200\t375
-seq_next\t1200\t375
-seq_stop\t1200\t375
-read\t1200\t375
-write\t1200\t375
-mmap\t1200\t375
-open\t1132\t375
-release\t1132\t375
-poll\t1132\t375
-llseek\t1132\t375
+seq_show\t1208\t375
+seq_start\t1208\t375
+seq_next\t1208\t375
+seq_stop\t1208\t375
+read\t1208\t375
+write\t1208\t375
+mmap\t1208\t375
+open\t1140\t375
+release\t1140\t375
+poll\t1140\t375
+llseek\t1140\t375
 struct kernel_param_ops
-get\t1132\t376
-set\t1132\t376
+get\t1140\t376
+set\t1140\t376
 struct configfs_attribute
-show\t1201\t377
-store\t1201\t377
+show\t1209\t377
+store\t1209\t377
 struct configfs_group_operations
-make_item\t1202\t378
-make_group\t1202\t378
-drop_item\t1203\t378
+make_item\t1210\t378
+make_group\t1210\t378
+drop_item\t1211\t378
 struct ctl_table
-proc_handler\t1132\t379
+proc_handler\t1140\t379
 struct configfs_item_operations
-release\t1204\t380
+release\t1212\t380
 struct proc_ops
-proc_read\t1132\t381
-proc_read_iter\t1132\t381
-proc_write\t1132\t381
-proc_lseek\t1132\t381
-proc_poll\t1132\t381
-proc_ioctl\t1132\t381
-proc_compat_ioctl\t1132\t381
-proc_mmap\t1132\t381
-proc_get_unmapped_area\t1132\t381
-proc_open\t1205\t381
-proc_release\t1206\t381
+proc_read\t1140\t381
+proc_read_iter\t1140\t381
+proc_write\t1140\t381
+proc_lseek\t1140\t381
+proc_poll\t1140\t381
+proc_ioctl\t1140\t381
+proc_compat_ioctl\t1140\t381
+proc_mmap\t1140\t381
+proc_get_unmapped_area\t1140\t381
+proc_open\t1213\t381
+proc_release\t1214\t381
 struct tty_operations
-open\t1207\t382
-close\t1208\t382
-hangup\t1209\t382
-shutdown\t1209\t382
-cleanup\t1204\t382
-write\t1138\t382
-put_char\t1138\t382
-flush_chars\t1138\t382
-set_termios\t1210\t382
-set_ldisc\t1210\t382
-throttle\t1211\t382
-unthrottle\t1211\t382
-stop\t1212\t382
-start\t1212\t382
-ioctl\t1132\t382
-compat_ioctl\t1132\t382
-break_ctl\t1132\t382
-wait_until_sent\t1132\t382
+open\t1215\t382
+close\t1216\t382
+hangup\t1217\t382
+shutdown\t1217\t382
+cleanup\t1212\t382
+write\t1146\t382
+put_char\t1146\t382
+flush_chars\t1146\t382
+set_termios\t1218\t382
+set_ldisc\t1218\t382
+throttle\t1219\t382
+unthrottle\t1219\t382
+stop\t1220\t382
+start\t1220\t382
+ioctl\t1140\t382
+compat_ioctl\t1140\t382
+break_ctl\t1140\t382
+wait_until_sent\t1140\t382
 struct tty_port_operations
-activate\t1213\t383
-shutdown\t1214\t383
-destruct\t1215\t383
+activate\t1221\t383
+shutdown\t1222\t383
+destruct\t1223\t383
 struct uart_ops
-set_mctrl\t1216\t384
-get_mctrl\t1216\t384
-stop_tx\t1216\t384
-start_tx\t1216\t384
-start_rx\t1216\t384
-stop_rx\t1216\t384
-enable_ms\t1216\t384
-flush_buffer\t1216\t384
-startup\t1217\t385
-shutdown\t1218\t386
-set_termios\t1219\t384
-set_ldisc\t1219\t384
-break_ctl\t1219\t384
-tx_empty\t1138\t384
-poll_put_char\t1138\t384
-poll_get_char\t1138\t384
+set_mctrl\t1224\t384
+get_mctrl\t1224\t384
+stop_tx\t1224\t384
+start_tx\t1224\t384
+start_rx\t1224\t384
+stop_rx\t1224\t384
+enable_ms\t1224\t384
+flush_buffer\t1224\t384
+startup\t1225\t385
+shutdown\t1226\t386
+set_termios\t1227\t384
+set_ldisc\t1227\t384
+break_ctl\t1227\t384
+tx_empty\t1146\t384
+poll_put_char\t1146\t384
+poll_get_char\t1146\t384
 struct tty_ldisc_ops
-open\t1220\t387
-close\t1221\t388
-read\t1132\t387
-write\t1132\t387
-ioctl\t1132\t387
-compat_ioctl\t1132\t387
-set_termios\t1132\t387
-poll\t1132\t387
-hangup\t1132\t387
-receive_buf\t1132\t389
-receive_buf2\t1132\t389
-write_wakeup\t1139\t387
+open\t1228\t387
+close\t1229\t388
+read\t1140\t387
+write\t1140\t387
+ioctl\t1140\t387
+compat_ioctl\t1140\t387
+set_termios\t1140\t387
+poll\t1140\t387
+hangup\t1140\t387
+receive_buf\t1140\t389
+receive_buf2\t1140\t389
+write_wakeup\t1147\t387
 struct snd_pcm_ops
-open\t1222\t390
-close\t1223\t391
-hw_params\t1224\t392
-prepare\t1225\t393
-hw_free\t1132\t394
-ioctl\t1132\t394
-sync_stop\t1132\t394
-copy\t1132\t394
-fill_silence\t1132\t394
-mmap\t1132\t394
-trigger\t1226\t395
-pointer\t1226\t395
-ack\t1226\t395
+open\t1230\t390
+close\t1231\t391
+hw_params\t1232\t392
+prepare\t1233\t393
+hw_free\t1140\t394
+ioctl\t1140\t394
+sync_stop\t1140\t394
+copy\t1140\t394
+fill_silence\t1140\t394
+mmap\t1140\t394
+trigger\t1234\t395
+pointer\t1234\t395
+ack\t1234\t395
 struct snd_soc_dai_ops
-startup\t1227\t396
-shutdown\t1228\t396
-hw_params\t1132\t396
-hw_free\t1132\t396
-prepare\t1132\t396
-mute_stream\t1132\t396
-trigger\t1229\t395
-probe\t1230\t397
-remove\t1231\t398
-set_sysclk\t1132\t396
-set_fmt\t1132\t396
-set_pll\t1132\t396
-set_clkdiv\t1132\t396
-set_tdm_slot\t1132\t396
-set_bclk_ratio\t1132\t396
+startup\t1235\t396
+shutdown\t1236\t396
+hw_params\t1140\t396
+hw_free\t1140\t396
+prepare\t1140\t396
+mute_stream\t1140\t396
+trigger\t1237\t395
+probe\t1238\t397
+remove\t1239\t398
+set_sysclk\t1140\t396
+set_fmt\t1140\t396
+set_pll\t1140\t396
+set_clkdiv\t1140\t396
+set_tdm_slot\t1140\t396
+set_bclk_ratio\t1140\t396
 struct snd_soc_ops
-startup\t1227\t399
-shutdown\t1228\t399
-hw_params\t1132\t399
-hw_free\t1132\t399
-prepare\t1132\t399
-trigger\t1229\t395
+startup\t1235\t399
+shutdown\t1236\t399
+hw_params\t1140\t399
+hw_free\t1140\t399
+prepare\t1140\t399
+trigger\t1237\t395
 struct snd_soc_component_driver
-probe\t1232\t397
-remove\t1233\t398
-open\t1234\t400
-close\t1235\t400
-hw_params\t1236\t400
-hw_free\t1236\t400
-prepare\t1236\t400
-trigger\t1229\t395
-pointer\t1229\t395
-suspend\t1237\t400
-resume\t1153\t400
+probe\t1240\t397
+remove\t1241\t398
+open\t1242\t400
+close\t1243\t400
+hw_params\t1244\t400
+hw_free\t1244\t400
+prepare\t1244\t400
+trigger\t1237\t395
+pointer\t1237\t395
+suspend\t1245\t400
+resume\t1161\t400
 struct snd_rawmidi_ops
-open\t1238\t401
-close\t1239\t402
-trigger\t1139\t403
+open\t1246\t401
+close\t1247\t402
+trigger\t1147\t403
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1240\t404
-put\t1241\t404
-info\t1132\t404
+get\t1248\t404
+put\t1249\t404
+info\t1140\t404
 struct input_dev
-open\t1242\t405
-close\t1243\t405
-flush\t1244\t405
-event\t1245\t405
+open\t1250\t405
+close\t1251\t405
+flush\t1252\t405
+event\t1253\t405
 struct rc_dev
-open\t1246\t406
-close\t1247\t406
+open\t1254\t406
+close\t1255\t406
 struct led_classdev
-brightness_set\t1138\t407
-brightness_set_blocking\t1132\t407
+brightness_set\t1146\t407
+brightness_set_blocking\t1140\t407
 struct backlight_ops
-update_status\t1248\t408
-get_brightness\t1132\t409
+update_status\t1256\t408
+get_brightness\t1140\t409
 struct thermal_zone_device_ops
-get_temp\t1249\t410
-should_bind\t1249\t410
+get_temp\t1257\t410
+should_bind\t1257\t410
 struct thermal_cooling_device_ops
-set_cur_state\t1250\t411
-get_max_state\t1132\t411
-get_cur_state\t1132\t411
+set_cur_state\t1258\t411
+get_max_state\t1140\t411
+get_cur_state\t1140\t411
 struct hwmon_ops
-read\t1132\t412
-read_string\t1132\t412
-write\t1132\t412
+read\t1140\t412
+read_string\t1140\t412
+write\t1140\t412
 struct watchdog_ops
-start\t1251\t413
-ping\t1251\t413
-set_timeout\t1251\t413
-set_pretimeout\t1251\t413
-get_timeleft\t1251\t413
-ioctl\t1251\t413
-stop\t1132\t413
+start\t1259\t413
+ping\t1259\t413
+set_timeout\t1259\t413
+set_pretimeout\t1259\t413
+get_timeleft\t1259\t413
+ioctl\t1259\t413
+stop\t1140\t413
 struct rtc_class_ops
-read_time\t1252\t414
-set_time\t1252\t414
-read_alarm\t1252\t414
-set_alarm\t1252\t414
-alarm_irq_enable\t1252\t414
+read_time\t1260\t414
+set_time\t1260\t414
+read_alarm\t1260\t414
+set_alarm\t1260\t414
+alarm_irq_enable\t1260\t414
 struct power_supply_desc
-external_power_changed\t1132\t415
+external_power_changed\t1140\t415
 struct regulator_ops
-enable\t1253\t416
-disable\t1253\t416
-set_voltage\t1253\t416
-set_voltage_sel\t1253\t416
-set_mode\t1253\t416
+enable\t1261\t416
+disable\t1261\t416
+set_voltage\t1261\t416
+set_voltage_sel\t1261\t416
+set_mode\t1261\t416
 struct clk_ops
-prepare\t1254\t417
-unprepare\t1254\t417
-is_prepared\t1254\t417
-unprepare_unused\t1254\t417
-recalc_rate\t1254\t417
-round_rate\t1254\t417
-determine_rate\t1254\t417
-set_parent\t1254\t417
-get_parent\t1254\t417
-set_rate\t1254\t417
-set_rate_and_parent\t1254\t417
-recalc_accuracy\t1254\t417
-get_phase\t1254\t417
-set_phase\t1254\t417
-get_duty_cycle\t1254\t417
-set_duty_cycle\t1254\t417
-init\t1254\t417
-terminate\t1254\t417
-enable\t1255\t417
-disable\t1255\t417
-disable_unused\t1255\t417
-is_enabled\t1138\t418
-save_context\t1139\t417
-restore_context\t1139\t417
-debug_init\t1139\t417
+prepare\t1262\t417
+unprepare\t1262\t417
+is_prepared\t1262\t417
+unprepare_unused\t1262\t417
+recalc_rate\t1262\t417
+round_rate\t1262\t417
+determine_rate\t1262\t417
+set_parent\t1262\t417
+get_parent\t1262\t417
+set_rate\t1262\t417
+set_rate_and_parent\t1262\t417
+recalc_accuracy\t1262\t417
+get_phase\t1262\t417
+set_phase\t1262\t417
+get_duty_cycle\t1262\t417
+set_duty_cycle\t1262\t417
+init\t1262\t417
+terminate\t1262\t417
+enable\t1263\t417
+disable\t1263\t417
+disable_unused\t1263\t417
+is_enabled\t1146\t418
+save_context\t1147\t417
+restore_context\t1147\t417
+debug_init\t1147\t417
 struct gpio_chip
-request\t1256\t419
-free\t1257\t419
-get\t1258\t419
-set\t1258\t419
-get_multiple\t1258\t419
-set_multiple\t1258\t419
-direction_input\t1258\t419
-direction_output\t1258\t419
-get_direction\t1258\t419
+request\t1264\t419
+free\t1265\t419
+get\t1266\t419
+set\t1266\t419
+get_multiple\t1266\t419
+set_multiple\t1266\t419
+direction_input\t1266\t419
+direction_output\t1266\t419
+get_direction\t1266\t419
 struct pwm_ops
-request\t1259\t420
-free\t1260\t421
-capture\t1261\t422
-apply\t1139\t423
+request\t1267\t420
+free\t1268\t421
+capture\t1269\t422
+apply\t1147\t423
 struct iio_info
-read_event_value\t1132\t424
-write_event_value\t1132\t424
-read_event_config\t1132\t424
-write_event_config\t1132\t424
-write_raw_get_fmt\t1132\t424
-read_raw\t1132\t425
-read_raw_multi\t1132\t425
-read_avail\t1132\t425
-write_raw\t1132\t425
-read_label\t1132\t425
-debugfs_reg_access\t1132\t425
-update_scan_mode\t1262\t426
+read_event_value\t1140\t424
+write_event_value\t1140\t424
+read_event_config\t1140\t424
+write_event_config\t1140\t424
+write_raw_get_fmt\t1140\t424
+read_raw\t1140\t425
+read_raw_multi\t1140\t425
+read_avail\t1140\t425
+write_raw\t1140\t425
+read_label\t1140\t425
+debugfs_reg_access\t1140\t425
+update_scan_mode\t1270\t426
 struct phy_ops
-init\t1263\t427
-exit\t1264\t427
-power_on\t1265\t427
-power_off\t1266\t427
-set_mode\t1267\t427
-set_media\t1267\t427
-set_speed\t1267\t427
-reset\t1267\t427
-calibrate\t1267\t427
-connect\t1267\t427
-disconnect\t1267\t427
-configure\t1267\t427
-validate\t1267\t427
-release\t1267\t427
+init\t1271\t427
+exit\t1272\t427
+power_on\t1273\t427
+power_off\t1274\t427
+set_mode\t1275\t427
+set_media\t1275\t427
+set_speed\t1275\t427
+reset\t1275\t427
+calibrate\t1275\t427
+connect\t1275\t427
+disconnect\t1275\t427
+configure\t1275\t427
+validate\t1275\t427
+release\t1275\t427
 struct mii_bus
-read\t1268\t428
-write\t1268\t428
-read_c45\t1268\t428
-write_c45\t1268\t428
-reset\t1269\t429
+read\t1276\t428
+write\t1276\t428
+read_c45\t1276\t428
+write_c45\t1276\t428
+reset\t1277\t429
 struct pinmux_ops
-request\t1139\t430
-free\t1139\t430
-set_mux\t1139\t430
-gpio_request_enable\t1139\t430
-gpio_disable_free\t1139\t430
-gpio_set_direction\t1139\t430
+request\t1147\t430
+free\t1147\t430
+set_mux\t1147\t430
+gpio_request_enable\t1147\t430
+gpio_disable_free\t1147\t430
+gpio_set_direction\t1147\t430
 struct ptp_clock_info
-enable\t1139\t431
-verify\t1139\t431
-gettimex64\t1139\t431
-gettime64\t1139\t431
-settime64\t1139\t431
-adjfine\t1139\t431
-adjtime\t1139\t431
-getcrosststamp\t1139\t431
-do_aux_work\t1132\t432
+enable\t1147\t431
+verify\t1147\t431
+gettimex64\t1147\t431
+gettime64\t1147\t431
+settime64\t1147\t431
+adjfine\t1147\t431
+adjtime\t1147\t431
+getcrosststamp\t1147\t431
+do_aux_work\t1140\t432
 struct mmc_host_ops
-request_atomic\t1138\t433
-set_ios\t1132\t433
-get_ro\t1132\t433
-get_cd\t1132\t433
-request\t1139\t433
+request_atomic\t1146\t433
+set_ios\t1140\t433
+get_ro\t1140\t433
+get_cd\t1140\t433
+request\t1147\t433
 struct cec_adap_ops
-adap_enable\t1270\t434
+adap_enable\t1278\t434
 struct fb_ops
-fb_open\t1271\t435
-fb_release\t1272\t436
-fb_destroy\t1140\t437
+fb_open\t1279\t435
+fb_release\t1280\t436
+fb_destroy\t1148\t437
 struct console
-write_thread\t1132\t438
-write_atomic\t1138\t438
-write\t1139\t438
+write_thread\t1140\t438
+write_atomic\t1146\t438
+write\t1147\t438
 struct drm_panel_funcs
-prepare\t1273\t439
-unprepare\t1274\t439
-enable\t1275\t439
-disable\t1276\t439
-get_modes\t1132\t439
+prepare\t1281\t439
+unprepare\t1282\t439
+enable\t1283\t439
+disable\t1284\t439
+get_modes\t1140\t439
 struct drm_bridge_funcs
-attach\t1277\t440
-detach\t1278\t440
+attach\t1285\t440
+detach\t1286\t440
 struct iio_buffer_setup_ops
-preenable\t1279\t426
-postenable\t1280\t426
-predisable\t1281\t426
-postdisable\t1282\t426
+preenable\t1287\t426
+postenable\t1288\t426
+predisable\t1289\t426
+postdisable\t1290\t426
 struct iio_trigger_ops
-set_trigger_state\t1132\t441
+set_trigger_state\t1140\t441
 struct i2c_algorithm
-xfer\t1283\t442
-master_xfer\t1283\t442
-smbus_xfer\t1283\t442
-xfer_atomic\t1138\t442
-master_xfer_atomic\t1138\t442
-smbus_xfer_atomic\t1138\t442
+xfer\t1291\t442
+master_xfer\t1291\t442
+smbus_xfer\t1291\t442
+xfer_atomic\t1146\t442
+master_xfer_atomic\t1146\t442
+smbus_xfer_atomic\t1146\t442
 struct spi_controller
-transfer_one\t1284\t443
-transfer_one_message\t1284\t443
-prepare_message\t1284\t443
+transfer_one\t1292\t443
+transfer_one_message\t1292\t443
+prepare_message\t1292\t443
 struct nvmem_config
-reg_read\t1132\t444
-reg_write\t1132\t444
+reg_read\t1140\t444
+reg_write\t1140\t444
 struct drm_driver
-open\t1285\t445
-postclose\t1286\t445
-release\t1287\t446
+open\t1293\t445
+postclose\t1294\t445
+release\t1295\t446
 struct drm_crtc_funcs
-enable_vblank\t1288\t447
-disable_vblank\t1289\t448
-destroy\t1204\t449
+enable_vblank\t1296\t447
+disable_vblank\t1297\t448
+destroy\t1212\t449
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1204\t450
-late_register\t1132\t450
-early_unregister\t1132\t450
+destroy\t1212\t450
+late_register\t1140\t450
+early_unregister\t1140\t450
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1132\t451
-atomic_enable\t1132\t451
-atomic_disable\t1132\t451
-atomic_flush\t1132\t451
-atomic_begin\t1132\t451
-atomic_update\t1132\t451
-prepare_fb\t1132\t451
-cleanup_fb\t1132\t451
-mode_set\t1132\t451
-mode_set_nofb\t1132\t451
+atomic_check\t1140\t451
+atomic_enable\t1140\t451
+atomic_disable\t1140\t451
+atomic_flush\t1140\t451
+atomic_begin\t1140\t451
+atomic_update\t1140\t451
+prepare_fb\t1140\t451
+cleanup_fb\t1140\t451
+mode_set\t1140\t451
+mode_set_nofb\t1140\t451
 struct drm_connector_helper_funcs
-get_modes\t1132\t452
-detect_ctx\t1132\t452
-mode_valid\t1132\t452
-best_encoder\t1132\t452
+get_modes\t1140\t452
+detect_ctx\t1140\t452
+mode_valid\t1140\t452
+best_encoder\t1140\t452
 struct v4l2_file_operations
-open\t1290\t453
-release\t1291\t454
-read\t1132\t453
-write\t1132\t453
-poll\t1132\t453
-unlocked_ioctl\t1132\t453
-mmap\t1132\t453
+open\t1298\t453
+release\t1299\t454
+read\t1140\t453
+write\t1140\t453
+poll\t1140\t453
+unlocked_ioctl\t1140\t453
+mmap\t1140\t453
 struct v4l2_ioctl_ops
-*\t1132\t455
+*\t1140\t455
 struct vb2_ops
-queue_setup\t1132\t456
-buf_init\t1132\t456
-buf_cleanup\t1132\t456
-buf_finish\t1132\t456
-buf_prepare\t1132\t456
-buf_queue\t1139\t456
-prepare_streaming\t1292\t456
-unprepare_streaming\t1293\t456
-start_streaming\t1294\t456
-stop_streaming\t1295\t456
+queue_setup\t1140\t456
+buf_init\t1140\t456
+buf_cleanup\t1140\t456
+buf_finish\t1140\t456
+buf_prepare\t1140\t456
+buf_queue\t1147\t456
+prepare_streaming\t1300\t456
+unprepare_streaming\t1301\t456
+start_streaming\t1302\t456
+stop_streaming\t1303\t456
 struct v4l2_ctrl_ops
-s_ctrl\t1296\t457
-try_ctrl\t1296\t457
-g_volatile_ctrl\t1296\t457
+s_ctrl\t1304\t457
+try_ctrl\t1304\t457
+g_volatile_ctrl\t1304\t457
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1132\t458
-set_fmt\t1132\t458
-get_fmt\t1132\t458
-enum_mbus_code\t1132\t458
-enum_frame_size\t1132\t458
-get_selection\t1132\t458
-set_selection\t1132\t458
-enable_streams\t1132\t458
-disable_streams\t1132\t458
+s_stream\t1140\t458
+set_fmt\t1140\t458
+get_fmt\t1140\t458
+enum_mbus_code\t1140\t458
+enum_frame_size\t1140\t458
+get_selection\t1140\t458
+set_selection\t1140\t458
+enable_streams\t1140\t458
+disable_streams\t1140\t458
 struct v4l2_subdev_internal_ops
-open\t1297\t459
-close\t1286\t459
-release\t1140\t459
+open\t1305\t459
+close\t1294\t459
+release\t1148\t459
 struct file_operations
-llseek\t1132\t460
-read\t1132\t460
-write\t1132\t460
-read_iter\t1132\t460
-write_iter\t1132\t460
-poll\t1132\t460
-unlocked_ioctl\t1132\t460
-compat_ioctl\t1132\t460
-mmap\t1132\t460
-flush\t1132\t460
-fsync\t1132\t460
-fasync\t1132\t460
-lock\t1132\t460
-flock\t1132\t460
-fallocate\t1132\t460
-splice_read\t1132\t460
-splice_write\t1132\t460
-show_fdinfo\t1132\t460
-open\t1290\t460
-release\t1298\t461
-iterate_shared\t1299\t460
+llseek\t1140\t460
+read\t1140\t460
+write\t1140\t460
+read_iter\t1140\t460
+write_iter\t1140\t460
+poll\t1140\t460
+unlocked_ioctl\t1140\t460
+compat_ioctl\t1140\t460
+mmap\t1140\t460
+flush\t1140\t460
+fsync\t1140\t460
+fasync\t1140\t460
+lock\t1140\t460
+flock\t1140\t460
+fallocate\t1140\t460
+splice_read\t1140\t460
+splice_write\t1140\t460
+show_fdinfo\t1140\t460
+open\t1298\t460
+release\t1306\t461
+iterate_shared\t1307\t460
 struct inode_operations
-lookup\t1300\t462
-create\t1301\t462
-mknod\t1301\t462
-symlink\t1301\t462
-mkdir\t1301\t462
-link\t1301\t462
-unlink\t1302\t462
-rmdir\t1302\t462
-rename\t1301\t462
-setattr\t1303\t462
-fileattr_set\t1303\t462
-readlink\t1132\t462
-get_acl\t1132\t462
-getattr\t1132\t462
-listxattr\t1132\t462
-fiemap\t1132\t462
-update_time\t1132\t462
-tmpfile\t1132\t462
-fileattr_get\t1132\t462
-get_link\t1139\t462
-permission\t1139\t462
-get_inode_acl\t1139\t462
-atomic_open\t1300\t462
+lookup\t1308\t462
+create\t1309\t462
+mknod\t1309\t462
+symlink\t1309\t462
+mkdir\t1309\t462
+link\t1309\t462
+unlink\t1310\t462
+rmdir\t1310\t462
+rename\t1309\t462
+setattr\t1311\t462
+fileattr_set\t1311\t462
+readlink\t1140\t462
+get_acl\t1140\t462
+getattr\t1140\t462
+listxattr\t1140\t462
+fiemap\t1140\t462
+update_time\t1140\t462
+tmpfile\t1140\t462
+fileattr_get\t1140\t462
+get_link\t1147\t462
+permission\t1147\t462
+get_inode_acl\t1147\t462
+atomic_open\t1308\t462
 struct xattr_handler
-list\t1132\t463
-get\t1132\t463
-set\t1304\t463
+list\t1140\t463
+get\t1140\t463
+set\t1312\t463
 struct super_operations
-put_super\t1305\t464
-freeze_fs\t1306\t464
-unfreeze_fs\t1306\t464
-remount_fs\t1306\t464
-sync_fs\t1307\t464
-free_inode\t1308\t464
-drop_inode\t1309\t464
+put_super\t1313\t464
+freeze_fs\t1314\t464
+unfreeze_fs\t1314\t464
+remount_fs\t1314\t464
+sync_fs\t1315\t464
+free_inode\t1316\t464
+drop_inode\t1317\t464
 struct dentry_operations
-d_hash\t1138\t465
-d_compare\t1138\t465
-d_dname\t1138\t465
-d_delete\t1310\t465
-d_prune\t1310\t465
-d_init\t1132\t465
-d_release\t1132\t465
-d_iput\t1132\t465
-d_automount\t1132\t465
-d_weak_revalidate\t1132\t465
-d_real\t1132\t465
-d_revalidate\t1139\t465
-d_manage\t1139\t465
+d_hash\t1146\t465
+d_compare\t1146\t465
+d_dname\t1146\t465
+d_delete\t1318\t465
+d_prune\t1318\t465
+d_init\t1140\t465
+d_release\t1140\t465
+d_iput\t1140\t465
+d_automount\t1140\t465
+d_weak_revalidate\t1140\t465
+d_real\t1140\t465
+d_revalidate\t1147\t465
+d_manage\t1147\t465
 struct address_space_operations
-writepage\t1132\t466
-read_folio\t1132\t466
-swap_rw\t1132\t466
-readahead\t1132\t466
-bmap\t1132\t466
-direct_IO\t1132\t466
-writepages\t1132\t466
-migrate_folio\t1132\t466
-swap_activate\t1132\t466
-swap_deactivate\t1132\t466
-invalidate_folio\t1311\t466
-release_folio\t1311\t466
-launder_folio\t1311\t466
-is_partially_uptodate\t1311\t466
-error_remove_folio\t1312\t466
-write_begin\t1132\t466
-write_end\t1132\t466
-dirty_folio\t1138\t466
-free_folio\t1138\t466
+writepage\t1140\t466
+read_folio\t1140\t466
+swap_rw\t1140\t466
+readahead\t1140\t466
+bmap\t1140\t466
+direct_IO\t1140\t466
+writepages\t1140\t466
+migrate_folio\t1140\t466
+swap_activate\t1140\t466
+swap_deactivate\t1140\t466
+invalidate_folio\t1319\t466
+release_folio\t1319\t466
+launder_folio\t1319\t466
+is_partially_uptodate\t1319\t466
+error_remove_folio\t1320\t466
+write_begin\t1140\t466
+write_end\t1140\t466
+dirty_folio\t1146\t466
+free_folio\t1146\t466
 struct vm_operations_struct
-open\t1313\t467
-close\t1314\t467
-fault\t1132\t467
-page_mkwrite\t1132\t467
-pfn_mkwrite\t1132\t467
-access\t1314\t467
-map_pages\t1315\t467
+open\t1321\t467
+close\t1322\t467
+fault\t1140\t467
+page_mkwrite\t1140\t467
+pfn_mkwrite\t1140\t467
+access\t1322\t467
+map_pages\t1323\t467
 struct seq_operations
-start\t1316\t468
-next\t1316\t468
-stop\t1316\t468
-show\t1316\t468
+start\t1324\t468
+next\t1324\t468
+stop\t1324\t468
+show\t1324\t468
 struct sysfs_ops
-show\t1132\t373
-store\t1132\t373
+show\t1140\t373
+store\t1140\t373
 struct mmu_notifier_ops
-release\t1132\t469
-arch_invalidate_secondary_tlbs\t1138\t469
-free_notifier\t1317\t469
-invalidate_range_start\t1139\t469
-invalidate_range_end\t1139\t469
-clear_flush_young\t1139\t469
-clear_young\t1139\t469
-test_young\t1139\t469
+release\t1140\t469
+arch_invalidate_secondary_tlbs\t1146\t469
+free_notifier\t1325\t469
+invalidate_range_start\t1147\t469
+invalidate_range_end\t1147\t469
+clear_flush_young\t1147\t469
+clear_young\t1147\t469
+test_young\t1147\t469
 struct file_lock_operations
-fl_copy_lock\t1138\t470
+fl_copy_lock\t1146\t470
 struct lock_manager_operations
-lm_notify\t1318\t471
-lm_break\t1319\t471
-lm_change\t1319\t471
-lm_breaker_owns_lease\t1319\t471
-lm_lock_expirable\t1319\t471
-lm_grant\t1138\t471
-lm_expire_lock\t1132\t471
+lm_notify\t1326\t471
+lm_break\t1327\t471
+lm_change\t1327\t471
+lm_breaker_owns_lease\t1327\t471
+lm_lock_expirable\t1327\t471
+lm_grant\t1146\t471
+lm_expire_lock\t1140\t471
 struct file_system_type
-mount\t1132\t472
-init_fs_context\t1132\t472
-kill_sb\t1305\t472
+mount\t1140\t472
+init_fs_context\t1140\t472
+kill_sb\t1313\t472
 struct block_device_operations
-open\t1320\t473
-release\t1321\t473
-ioctl\t1132\t473
-compat_ioctl\t1132\t473
-unlock_native_capacity\t1132\t473
-getgeo\t1132\t473
-free_disk\t1140\t474
-direct_access\t1139\t473
-submit_bio\t1139\t473
+open\t1328\t473
+release\t1329\t473
+ioctl\t1140\t473
+compat_ioctl\t1140\t473
+unlock_native_capacity\t1140\t473
+getgeo\t1140\t473
+free_disk\t1148\t474
+direct_access\t1147\t473
+submit_bio\t1147\t473
 struct blk_mq_ops
-queue_rq\t1322\t475
-queue_rqs\t1322\t475
-commit_rqs\t1322\t475
-timeout\t1132\t476
-complete\t1138\t477
-init_hctx\t1323\t478
-init_request\t1323\t478
-exit_hctx\t1324\t478
-exit_request\t1324\t478
+queue_rq\t1330\t475
+queue_rqs\t1330\t475
+commit_rqs\t1330\t475
+timeout\t1140\t476
+complete\t1146\t477
+init_hctx\t1331\t478
+init_request\t1331\t478
+exit_hctx\t1332\t478
+exit_request\t1332\t478
 struct scsi_host_template
-queuecommand\t1138\t479
-eh_timed_out\t1139\t480
-eh_abort_handler\t1132\t479
-eh_device_reset_handler\t1132\t479
-eh_target_reset_handler\t1132\t479
-eh_bus_reset_handler\t1132\t479
-eh_host_reset_handler\t1132\t479
-slave_alloc\t1132\t479
-slave_configure\t1132\t479
-info\t1132\t479
-ioctl\t1132\t479
-bios_param\t1132\t479
-slave_destroy\t1325\t479
+queuecommand\t1146\t479
+eh_timed_out\t1147\t480
+eh_abort_handler\t1140\t479
+eh_device_reset_handler\t1140\t479
+eh_target_reset_handler\t1140\t479
+eh_bus_reset_handler\t1140\t479
+eh_host_reset_handler\t1140\t479
+slave_alloc\t1140\t479
+slave_configure\t1140\t479
+info\t1140\t479
+ioctl\t1140\t479
+bios_param\t1140\t479
+slave_destroy\t1333\t479
 struct ata_port_operations
-qc_defer\t1326\t481
-qc_prep\t1326\t481
-qc_issue\t1326\t481
-qc_fill_rtf\t1326\t481
-softreset\t1132\t482
-hardreset\t1132\t482
-prereset\t1132\t482
-postreset\t1132\t482
-error_handler\t1132\t482
-set_piomode\t1132\t482
-set_dmamode\t1132\t482
-set_mode\t1132\t482
-dev_config\t1132\t482
-cable_detect\t1132\t482
-port_start\t1327\t483
-port_stop\t1328\t483
-host_stop\t1204\t483
+qc_defer\t1334\t481
+qc_prep\t1334\t481
+qc_issue\t1334\t481
+qc_fill_rtf\t1334\t481
+softreset\t1140\t482
+hardreset\t1140\t482
+prereset\t1140\t482
+postreset\t1140\t482
+error_handler\t1140\t482
+set_piomode\t1140\t482
+set_dmamode\t1140\t482
+set_mode\t1140\t482
+dev_config\t1140\t482
+cable_detect\t1140\t482
+port_start\t1335\t483
+port_stop\t1336\t483
+host_stop\t1212\t483
 struct mtd_info
-_panic_write\t1138\t484
+_panic_write\t1146\t484
 struct nand_controller_ops
-attach_chip\t1329\t485
-detach_chip\t1330\t485
-exec_op\t1132\t485
+attach_chip\t1337\t485
+detach_chip\t1338\t485
+exec_op\t1140\t485
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1331\t486
-exit\t1332\t486
-encrypt\t1139\t486
-decrypt\t1139\t486
-setkey\t1139\t486
+init\t1339\t486
+exit\t1340\t486
+encrypt\t1147\t486
+decrypt\t1147\t486
+setkey\t1147\t486
 struct ahash_alg,struct shash_alg
-init\t1139\t487
-update\t1139\t487
-final\t1139\t487
-finup\t1139\t487
-digest\t1139\t487
-export\t1139\t487
-import\t1139\t487
-setkey\t1139\t487
-init_tfm\t1333\t487
-exit_tfm\t1334\t487
+init\t1147\t487
+update\t1147\t487
+final\t1147\t487
+finup\t1147\t487
+digest\t1147\t487
+export\t1147\t487
+import\t1147\t487
+setkey\t1147\t487
+init_tfm\t1341\t487
+exit_tfm\t1342\t487
 struct net_device_ops
-ndo_init\t1335\t488
-ndo_uninit\t1336\t489
-ndo_open\t1337\t490
-ndo_stop\t1338\t491
-ndo_do_ioctl\t1339\t490
-ndo_siocbond\t1339\t490
-ndo_siocwandev\t1339\t490
-ndo_siocdevprivate\t1339\t490
-ndo_eth_ioctl\t1339\t490
-ndo_set_mac_address\t1339\t277
-ndo_change_mtu\t1339\t277
-ndo_fix_features\t1339\t492
-ndo_set_features\t1339\t492
-ndo_vlan_rx_add_vid\t1339\t493
-ndo_vlan_rx_kill_vid\t1339\t493
-ndo_select_queue\t1138\t494
-ndo_features_check\t1138\t494
-ndo_get_stats\t1138\t490
-ndo_get_stats64\t1138\t490
-ndo_start_xmit\t1340\t490
-ndo_tx_timeout\t1341\t490
-ndo_set_rx_mode\t1342\t490
+ndo_init\t1343\t488
+ndo_uninit\t1344\t489
+ndo_open\t1345\t490
+ndo_stop\t1346\t491
+ndo_do_ioctl\t1347\t490
+ndo_siocbond\t1347\t490
+ndo_siocwandev\t1347\t490
+ndo_siocdevprivate\t1347\t490
+ndo_eth_ioctl\t1347\t490
+ndo_set_mac_address\t1347\t277
+ndo_change_mtu\t1347\t277
+ndo_fix_features\t1347\t492
+ndo_set_features\t1347\t492
+ndo_vlan_rx_add_vid\t1347\t493
+ndo_vlan_rx_kill_vid\t1347\t493
+ndo_select_queue\t1146\t494
+ndo_features_check\t1146\t494
+ndo_get_stats\t1146\t490
+ndo_get_stats64\t1146\t490
+ndo_start_xmit\t1348\t490
+ndo_tx_timeout\t1349\t490
+ndo_set_rx_mode\t1350\t490
 struct napi_struct
-poll\t1343\t495
+poll\t1351\t495
 struct pernet_operations
-init\t1344\t496
-pre_exit\t1345\t496
-exit\t1345\t496
-exit_batch\t1345\t496
+init\t1352\t496
+pre_exit\t1353\t496
+exit\t1353\t496
+exit_batch\t1353\t496
 struct ethtool_ops
-*\t1339\t497
+*\t1347\t497
 struct net_device
-priv_destructor\t1204\t498
+priv_destructor\t1212\t498
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1346\t499
-dumpit\t1346\t499
-start\t1346\t499
-done\t1346\t499
+doit\t1354\t499
+dumpit\t1354\t499
+start\t1354\t499
+done\t1354\t499
 struct rtnl_link_ops
-newlink\t1347\t500
-dellink\t1348\t501
-changelink\t1339\t502
-validate\t1132\t503
-get_size\t1132\t503
-fill_info\t1132\t503
-get_num_tx_queues\t1132\t503
-get_num_rx_queues\t1132\t503
-setup\t1132\t503
+newlink\t1355\t500
+dellink\t1356\t501
+changelink\t1347\t502
+validate\t1140\t503
+get_size\t1140\t503
+fill_info\t1140\t503
+get_num_tx_queues\t1140\t503
+get_num_rx_queues\t1140\t503
+setup\t1140\t503
 struct Qdisc_ops
-init\t1349\t504
-change\t1339\t505
-destroy\t1332\t506
-enqueue\t1350\t507
-dequeue\t1350\t507
-peek\t1350\t507
+init\t1357\t504
+change\t1347\t505
+destroy\t1340\t506
+enqueue\t1358\t507
+dequeue\t1358\t507
+peek\t1358\t507
 struct proto_ops
-release\t1351\t508
-bind\t1132\t509
-connect\t1132\t509
-accept\t1132\t509
-listen\t1132\t509
-ioctl\t1132\t509
-compat_ioctl\t1132\t509
-sendmsg\t1132\t509
-recvmsg\t1132\t509
-shutdown\t1132\t509
-setsockopt\t1132\t509
-getsockopt\t1132\t509
-socketpair\t1132\t509
-getname\t1132\t509
-poll\t1132\t509
-mmap\t1132\t509
+release\t1359\t508
+bind\t1140\t509
+connect\t1140\t509
+accept\t1140\t509
+listen\t1140\t509
+ioctl\t1140\t509
+compat_ioctl\t1140\t509
+sendmsg\t1140\t509
+recvmsg\t1140\t509
+shutdown\t1140\t509
+setsockopt\t1140\t509
+getsockopt\t1140\t509
+socketpair\t1140\t509
+getname\t1140\t509
+poll\t1140\t509
+mmap\t1140\t509
 struct cfg80211_ops
-add_virtual_intf\t1352\t510
-del_virtual_intf\t1352\t510
-change_virtual_intf\t1352\t510
-*\t1353\t510
+add_virtual_intf\t1360\t510
+del_virtual_intf\t1360\t510
+change_virtual_intf\t1360\t510
+*\t1361\t510
 struct ieee80211_ops
-start\t1354\t511
-stop\t1355\t512
-add_interface\t1356\t513
-remove_interface\t1357\t514
-change_interface\t1358\t515
-config\t1358\t515
-vif_cfg_changed\t1358\t515
-link_info_changed\t1358\t515
-configure_filter\t1358\t515
-set_key\t1358\t515
-hw_scan\t1358\t515
-cancel_hw_scan\t1358\t515
-sta_state\t1358\t515
-sta_add\t1358\t515
-sta_remove\t1358\t515
-conf_tx\t1358\t515
-flush\t1358\t515
-ampdu_action\t1358\t515
-add_chanctx\t1358\t515
-remove_chanctx\t1358\t515
-change_chanctx\t1358\t515
-assign_vif_chanctx\t1358\t515
-unassign_vif_chanctx\t1358\t515
-remain_on_channel\t1358\t515
-cancel_remain_on_channel\t1358\t515
-tx\t1138\t515
-prepare_multicast\t1138\t515
-set_tim\t1138\t515
-update_tkip_key\t1138\t515
-get_key_seq\t1138\t515
-sta_notify\t1138\t515
-sta_rc_update\t1138\t515
-sta_rate_tbl_update\t1138\t515
-event_callback\t1138\t515
-release_buffered_frames\t1138\t515
-allow_buffered_frames\t1138\t515
-ipv6_addr_change\t1138\t515
-wake_tx_queue\t1138\t515
-get_stats\t1132\t515
-set_frag_threshold\t1132\t515
-set_rts_threshold\t1132\t515
-sta_statistics\t1132\t515
-get_tsf\t1132\t515
-set_tsf\t1132\t515
-offset_tsf\t1132\t515
-reset_tsf\t1132\t515
-tx_last_beacon\t1132\t515
-rfkill_poll\t1132\t515
-set_coverage_class\t1132\t515
-testmode_cmd\t1132\t515
-set_bitrate_mask\t1132\t515
-reconfig_complete\t1132\t515
-bss_info_changed\t1132\t515
-sw_scan_start\t1132\t515
-sw_scan_complete\t1132\t515
+start\t1362\t511
+stop\t1363\t512
+add_interface\t1364\t513
+remove_interface\t1365\t514
+change_interface\t1366\t515
+config\t1366\t515
+vif_cfg_changed\t1366\t515
+link_info_changed\t1366\t515
+configure_filter\t1366\t515
+set_key\t1366\t515
+hw_scan\t1366\t515
+cancel_hw_scan\t1366\t515
+sta_state\t1366\t515
+sta_add\t1366\t515
+sta_remove\t1366\t515
+conf_tx\t1366\t515
+flush\t1366\t515
+ampdu_action\t1366\t515
+add_chanctx\t1366\t515
+remove_chanctx\t1366\t515
+change_chanctx\t1366\t515
+assign_vif_chanctx\t1366\t515
+unassign_vif_chanctx\t1366\t515
+remain_on_channel\t1366\t515
+cancel_remain_on_channel\t1366\t515
+tx\t1146\t515
+prepare_multicast\t1146\t515
+set_tim\t1146\t515
+update_tkip_key\t1146\t515
+get_key_seq\t1146\t515
+sta_notify\t1146\t515
+sta_rc_update\t1146\t515
+sta_rate_tbl_update\t1146\t515
+event_callback\t1146\t515
+release_buffered_frames\t1146\t515
+allow_buffered_frames\t1146\t515
+ipv6_addr_change\t1146\t515
+wake_tx_queue\t1146\t515
+get_stats\t1140\t515
+set_frag_threshold\t1140\t515
+set_rts_threshold\t1140\t515
+sta_statistics\t1140\t515
+get_tsf\t1140\t515
+set_tsf\t1140\t515
+offset_tsf\t1140\t515
+reset_tsf\t1140\t515
+tx_last_beacon\t1140\t515
+rfkill_poll\t1140\t515
+set_coverage_class\t1140\t515
+testmode_cmd\t1140\t515
+set_bitrate_mask\t1140\t515
+reconfig_complete\t1140\t515
+bss_info_changed\t1140\t515
+sw_scan_start\t1140\t515
+sw_scan_complete\t1140\t515
 struct phy_driver
-probe\t1359\t516
-remove\t1360\t517
-handle_interrupt\t1361\t518
-config_init\t1132\t519
-soft_reset\t1132\t519
-config_intr\t1132\t519
-config_aneg\t1132\t519
-read_status\t1132\t519
-link_change_notify\t1132\t519
-aneg_done\t1132\t519
-suspend\t1237\t519
-resume\t1153\t519
+probe\t1367\t516
+remove\t1368\t517
+handle_interrupt\t1369\t518
+config_init\t1140\t519
+soft_reset\t1140\t519
+config_intr\t1140\t519
+config_aneg\t1140\t519
+read_status\t1140\t519
+link_change_notify\t1140\t519
+aneg_done\t1140\t519
+suspend\t1245\t519
+resume\t1161\t519
 struct dsa_switch_ops
-setup\t1362\t520
-teardown\t1363\t521
-port_enable\t1364\t522
-port_disable\t1365\t523
+setup\t1370\t520
+teardown\t1371\t521
+port_enable\t1372\t522
+port_disable\t1373\t523
 struct nfc_ops
-dev_up\t1366\t524
-dev_down\t1367\t524
-start_poll\t1368\t524
-stop_poll\t1368\t524
-dep_link_up\t1368\t524
-dep_link_down\t1368\t524
-activate_target\t1368\t524
-deactivate_target\t1368\t524
-im_transceive\t1368\t524
-tm_send\t1368\t524
-check_presence\t1368\t524
-enable_se\t1368\t524
-disable_se\t1368\t524
-fw_download\t1368\t524
+dev_up\t1374\t524
+dev_down\t1375\t524
+start_poll\t1376\t524
+stop_poll\t1376\t524
+dep_link_up\t1376\t524
+dep_link_down\t1376\t524
+activate_target\t1376\t524
+deactivate_target\t1376\t524
+im_transceive\t1376\t524
+tm_send\t1376\t524
+check_presence\t1376\t524
+enable_se\t1376\t524
+disable_se\t1376\t524
+fw_download\t1376\t524
 struct hci_dev
-open\t1369\t525
-close\t1370\t526
-setup\t1371\t527
-shutdown\t1371\t527
-flush\t1371\t527
-send\t1132\t528
+open\t1377\t525
+close\t1378\t526
+setup\t1379\t527
+shutdown\t1379\t527
+flush\t1379\t527
+send\t1140\t528
 struct ib_device_ops
-post_send\t1138\t529
-post_recv\t1138\t529
-poll_cq\t1138\t529
-req_notify_cq\t1138\t529
-*\t1132\t529
+post_send\t1146\t529
+post_recv\t1146\t529
+poll_cq\t1146\t529
+req_notify_cq\t1146\t529
+*\t1140\t529
 struct ib_client
-add\t1372\t530
-remove\t1373\t530
+add\t1380\t530
+remove\t1381\t530
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1315\t531
-func\t1315\t531
-handler\t1315\t531
-err_handler\t1315\t531
+hook\t1323\t531
+func\t1323\t531
+handler\t1323\t531
+err_handler\t1323\t531
 runner
-irq\t1374\t318
-irq-thread\t1375\t319
-softirq\t1130\t19
-tasklet\t1376\t316
-timer\t1377\t314
-hrtimer\t1378\t532
-napi\t1379\t495
-work\t1380\t315
-delayed-work\t1381\t315
-kthread-work\t1382\t533
-kthread\t1132\t228
-task-work\t1132\t534
-irq-work\t1383\t214
-cpu-call\t1131\t535
-rcu\t1130\t317
-urb\t1138\t536
-init\t1269\t54
-exit\t1204\t54
-pm\t1132\t537
-attribute\t1132\t373
-debugfs\t1132\t538
-devres\t1204\t539
-kref\t1140\t540
+irq\t1382\t318
+irq-thread\t1383\t319
+softirq\t1138\t19
+tasklet\t1384\t316
+timer\t1385\t314
+hrtimer\t1386\t532
+napi\t1387\t495
+work\t1388\t315
+delayed-work\t1389\t315
+kthread-work\t1390\t533
+kthread\t1140\t228
+task-work\t1140\t534
+irq-work\t1391\t214
+cpu-call\t1139\t535
+rcu\t1138\t317
+urb\t1146\t536
+init\t1277\t54
+exit\t1212\t54
+pm\t1140\t537
+attribute\t1140\t373
+debugfs\t1140\t538
+devres\t1212\t539
+kref\t1148\t540
 struct hrtimer
-function\t1384\t532
+function\t1392\t532
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1385\t329
-probe_new\t1385\t329
-connect\t1386\t329
-bind\t1386\t329
-attach\t1386\t329
-port_probe\t1386\t329
-remove\t1387\t329
-remove_new\t1387\t329
-disconnect\t1388\t329
-unbind\t1388\t329
-detach\t1388\t329
-port_remove\t1388\t329
-shutdown\t1144\t328
-suspend\t1145\t330
-resume\t1146\t331
+probe\t1393\t329
+probe_new\t1393\t329
+connect\t1394\t329
+bind\t1394\t329
+attach\t1394\t329
+port_probe\t1394\t329
+remove\t1395\t329
+remove_new\t1395\t329
+disconnect\t1396\t329
+unbind\t1396\t329
+detach\t1396\t329
+port_remove\t1396\t329
+shutdown\t1152\t328
+suspend\t1153\t330
+resume\t1154\t331
 struct dev_pm_ops
-prepare\t1132\t537
-complete\t1132\t537
-suspend\t1237\t537
-resume\t1153\t537
-freeze\t1389\t537
-poweroff\t1389\t537
-thaw\t1390\t537
-restore\t1390\t537
-suspend_late\t1391\t537
-freeze_late\t1391\t537
-poweroff_late\t1391\t537
-resume_early\t1392\t537
-thaw_early\t1392\t537
-restore_early\t1392\t537
-suspend_noirq\t1393\t537
-freeze_noirq\t1393\t537
-poweroff_noirq\t1393\t537
-resume_noirq\t1394\t537
-thaw_noirq\t1394\t537
-restore_noirq\t1394\t537
-runtime_suspend\t1395\t541
-runtime_resume\t1396\t541
-runtime_idle\t1132\t541
+prepare\t1140\t537
+complete\t1140\t537
+suspend\t1245\t537
+resume\t1161\t537
+freeze\t1397\t537
+poweroff\t1397\t537
+thaw\t1398\t537
+restore\t1398\t537
+suspend_late\t1399\t537
+freeze_late\t1399\t537
+poweroff_late\t1399\t537
+resume_early\t1400\t537
+thaw_early\t1400\t537
+restore_early\t1400\t537
+suspend_noirq\t1401\t537
+freeze_noirq\t1401\t537
+poweroff_noirq\t1401\t537
+resume_noirq\t1402\t537
+thaw_noirq\t1402\t537
+restore_noirq\t1402\t537
+runtime_suspend\t1403\t541
+runtime_resume\t1404\t541
+runtime_idle\t1140\t541
 *
-probe\t1397\t542
-probe_new\t1398\t542
-connect\t1399\t542
-bind\t1399\t542
-attach\t1399\t542
-port_probe\t1399\t542
-remove\t1400\t542
-remove_new\t1401\t542
-disconnect\t1402\t542
-unbind\t1402\t542
-detach\t1402\t542
-port_remove\t1402\t542
-init\t1403\t542
-ndo_init\t1403\t542
-exit\t1404\t542
-exit_batch\t1404\t542
-pre_exit\t1404\t542
-ndo_uninit\t1404\t542
-ndo_open\t1405\t542
-resume\t1405\t542
-ndo_stop\t1406\t542
-suspend\t1406\t542
-runtime_resume\t1407\t542
-resume_early\t1407\t542
-resume_noirq\t1407\t542
-thaw\t1407\t542
-restore\t1407\t542
-runtime_suspend\t1408\t542
-suspend_late\t1408\t542
-suspend_noirq\t1408\t542
-freeze\t1408\t542
-poweroff\t1408\t542
-shutdown\t1408\t542
-open\t1132\t542
-release\t1132\t542
-read\t1132\t542
-write\t1132\t542
-read_iter\t1132\t542
-write_iter\t1132\t542
-unlocked_ioctl\t1132\t542
-compat_ioctl\t1132\t542
-ioctl\t1132\t542
-llseek\t1132\t542
-mmap\t1132\t542
-poll\t1132\t542
-show\t1132\t542
-store\t1132\t542
-seq_show\t1132\t542
-ndo_set_mac_address\t1132\t542
-ndo_change_mtu\t1132\t542
-get_ethtool_stats\t1132\t542
-get_drvinfo\t1132\t542
-set_ringparam\t1132\t542
-threadfn\t1132\t542
-fallocate\t1132\t542
-fsync\t1132\t542
-setattr\t1132\t542
-mkdir\t1132\t542
-unlink\t1132\t542
-create\t1132\t542
-iterate_shared\t1132\t542`;
+probe\t1405\t542
+probe_new\t1406\t542
+connect\t1407\t542
+bind\t1407\t542
+attach\t1407\t542
+port_probe\t1407\t542
+remove\t1408\t542
+remove_new\t1409\t542
+disconnect\t1410\t542
+unbind\t1410\t542
+detach\t1410\t542
+port_remove\t1410\t542
+init\t1411\t542
+ndo_init\t1411\t542
+exit\t1412\t542
+exit_batch\t1412\t542
+pre_exit\t1412\t542
+ndo_uninit\t1412\t542
+ndo_open\t1413\t542
+resume\t1413\t542
+ndo_stop\t1414\t542
+suspend\t1414\t542
+runtime_resume\t1415\t542
+resume_early\t1415\t542
+resume_noirq\t1415\t542
+thaw\t1415\t542
+restore\t1415\t542
+runtime_suspend\t1416\t542
+suspend_late\t1416\t542
+suspend_noirq\t1416\t542
+freeze\t1416\t542
+poweroff\t1416\t542
+shutdown\t1416\t542
+open\t1140\t542
+release\t1140\t542
+read\t1140\t542
+write\t1140\t542
+read_iter\t1140\t542
+write_iter\t1140\t542
+unlocked_ioctl\t1140\t542
+compat_ioctl\t1140\t542
+ioctl\t1140\t542
+llseek\t1140\t542
+mmap\t1140\t542
+poll\t1140\t542
+show\t1140\t542
+store\t1140\t542
+seq_show\t1140\t542
+ndo_set_mac_address\t1140\t542
+ndo_change_mtu\t1140\t542
+get_ethtool_stats\t1140\t542
+get_drvinfo\t1140\t542
+set_ringparam\t1140\t542
+threadfn\t1140\t542
+fallocate\t1140\t542
+fsync\t1140\t542
+setattr\t1140\t542
+mkdir\t1140\t542
+unlink\t1140\t542
+create\t1140\t542
+iterate_shared\t1140\t542`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1409\t543
-raw_spinlock_t\t1410\t543
-rwlock_t\t1411\t543
-seqlock_t\t1412\t544
-struct mutex\t1413\t545
-struct rw_semaphore\t1414\t161
-struct semaphore\t1415\t160
-struct rt_mutex\t1416\t283
-atomic_t\t1417\t546
-atomic64_t\t1417\t546
-atomic_long_t\t1417\t547
-refcount_t\t1418\t548
-struct kref\t1418\t226
-struct completion\t1419\t549
-struct device\t1420\t539
-struct platform_device\t1420\t539
-struct i2c_client\t1420\t539
-struct spi_device\t1420\t539
-struct pci_dev\t1420\t539
-struct usb_interface\t1420\t539
-struct serio\t1420\t539
-struct gameport\t1420\t539
-struct hid_device\t1420\t539
-struct amba_device\t1420\t539
-struct mdio_device\t1420\t539
-struct virtio_device\t1420\t539
-struct vio_dev\t1420\t539
-struct xenbus_device\t1420\t539
-struct hv_device\t1420\t539
-struct sdio_func\t1420\t539
-struct memstick_dev\t1420\t539
-struct pnp_dev\t1420\t539
-struct acpi_device\t1420\t539
-struct parport\t1420\t539
-struct pcmcia_device\t1420\t539
-struct ps3_system_bus_device\t1420\t539
-struct rpmsg_device\t1420\t539
-struct auxiliary_device\t1420\t539
-struct slim_device\t1420\t539
-struct sdw_slave\t1420\t539
-struct fw_unit\t1420\t539
-struct mei_cl_device\t1420\t539
-struct rmi_function\t1420\t539
-struct ishtp_cl_device\t1420\t539
-struct wmi_device\t1420\t539
-struct ccw_device\t1420\t539
-struct mcb_device\t1420\t539
-struct bcma_device\t1420\t539
-struct ssb_device\t1420\t539
-struct gb_bundle\t1420\t539
-struct i3c_device\t1420\t539
-struct fsl_mc_device\t1420\t539
-struct host1x_device\t1420\t539
-struct mipi_dsi_device\t1420\t539
-struct usb_serial\t1420\t539
-struct usb_serial_port\t1420\t539
-struct psmouse\t1420\t539
-struct comedi_device\t1420\t539
-struct usb_gadget\t1420\t539
-struct usb_function\t1420\t539
-struct wm97xx\t1420\t539
-struct serdev_device\t1420\t539
-struct of_device\t1420\t539
-struct macio_dev\t1420\t539`;
+export const types = `spinlock_t\t1417\t543
+raw_spinlock_t\t1418\t543
+rwlock_t\t1419\t543
+seqlock_t\t1420\t544
+struct mutex\t1421\t545
+struct rw_semaphore\t1422\t161
+struct semaphore\t1423\t160
+struct rt_mutex\t1424\t283
+atomic_t\t1425\t546
+atomic64_t\t1425\t546
+atomic_long_t\t1425\t547
+refcount_t\t1426\t548
+struct kref\t1426\t226
+struct completion\t1427\t549
+struct device\t1428\t539
+struct platform_device\t1428\t539
+struct i2c_client\t1428\t539
+struct spi_device\t1428\t539
+struct pci_dev\t1428\t539
+struct usb_interface\t1428\t539
+struct serio\t1428\t539
+struct gameport\t1428\t539
+struct hid_device\t1428\t539
+struct amba_device\t1428\t539
+struct mdio_device\t1428\t539
+struct virtio_device\t1428\t539
+struct vio_dev\t1428\t539
+struct xenbus_device\t1428\t539
+struct hv_device\t1428\t539
+struct sdio_func\t1428\t539
+struct memstick_dev\t1428\t539
+struct pnp_dev\t1428\t539
+struct acpi_device\t1428\t539
+struct parport\t1428\t539
+struct pcmcia_device\t1428\t539
+struct ps3_system_bus_device\t1428\t539
+struct rpmsg_device\t1428\t539
+struct auxiliary_device\t1428\t539
+struct slim_device\t1428\t539
+struct sdw_slave\t1428\t539
+struct fw_unit\t1428\t539
+struct mei_cl_device\t1428\t539
+struct rmi_function\t1428\t539
+struct ishtp_cl_device\t1428\t539
+struct wmi_device\t1428\t539
+struct ccw_device\t1428\t539
+struct mcb_device\t1428\t539
+struct bcma_device\t1428\t539
+struct ssb_device\t1428\t539
+struct gb_bundle\t1428\t539
+struct i3c_device\t1428\t539
+struct fsl_mc_device\t1428\t539
+struct host1x_device\t1428\t539
+struct mipi_dsi_device\t1428\t539
+struct usb_serial\t1428\t539
+struct usb_serial_port\t1428\t539
+struct psmouse\t1428\t539
+struct comedi_device\t1428\t539
+struct usb_gadget\t1428\t539
+struct usb_function\t1428\t539
+struct wm97xx\t1428\t539
+struct serdev_device\t1428\t539
+struct of_device\t1428\t539
+struct macio_dev\t1428\t539`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -4965,7 +4965,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
-{"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":0,"alloc":true}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"call","part":true,"consume":{"by":"pointer","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"call","cell":0}
@@ -5024,6 +5024,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
 {"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":1,"alloc":true}
 {"kind":"call","result":"value","sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
 {"kind":"lock","cell":0,"lock":"rwsem","sleeps":"yes"}
@@ -5137,6 +5138,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"fence","ordering":"compiler"}
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no"}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":3,"alloc":true}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":{"by":"put","frees":true}}
 {"kind":"rmw","cell":0,"operation":"andnot","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
@@ -5250,8 +5252,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct hwrng"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":2,"thread":3,"managed":true}}
-{"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":1,"managed":true,"alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":3,"managed":true,"alloc":true}
 {"kind":"free","cell":1}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":2,"managed":true,"alloc":true}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
@@ -5448,9 +5452,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"assert":{"section":"lock","mode":"any"}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ib_device_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ib_device_ops"]}}
-{"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe","gfp":1,"ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
-{"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
+{"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","gfp":4,"publish":{"by":"idr","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","each":true,"safe":true,"cursor":1,"rcu":true}}
 {"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
@@ -5480,6 +5484,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"irq-work"}
 {"kind":"lock","lock":"jump-label","global":true,"sleeps":"yes"}
 {"kind":"unlock","lock":"jump-label","global":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":2,"alloc":true}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":"index"}
 {"kind":"publish","cell":0,"result":"value","atomic":false,"ordering":"wmb","publish":{"by":"index","object":1}}
 {"kind":"publish","cell":0,"result":"value"}
@@ -5695,7 +5700,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
 {"kind":"wait","cell":0,"ordering":"full","wait":"queue"}
 {"kind":"wait","cell":0,"result":"test","ordering":"full","wait":"queue"}
-{"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe","gfp":3}
 {"kind":"write","cell":2,"ordering":"relaxed"}
 {"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read"}
 {"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off"}
@@ -5721,6 +5726,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"unpublish":{"by":"xarray","object":null,"from":0}}
 {"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
 {"kind":"read","cell":0,"ordering":"address"}
 {"kind":"call","result":"value","ordering":"none"}
 {"kind":"call","cell":0,"result":"test"}
@@ -5954,7 +5960,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"cancels":true}}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"urb","cancels":true}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"cancels":true,"bars":true}}
-{"kind":"call","result":"value","sleeps":"maybe"}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":1}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"cancels":true}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"waits":false}}
 {"kind":"unlock","cell":0,"lock":"vma","shared":true}
@@ -5985,10 +5991,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
-{"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","gfp":4,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","gfp":4,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"safe":true,"cursor":2,"rcu":true}}
-{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","gfp":3,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","gfp":3,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":1,"result":"old","publish":{"by":"xarray","rcu":true}}
 {"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
 {"kind":"wake","cell":0,"result":"success"}
