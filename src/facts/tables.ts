@@ -575,451 +575,457 @@ add_timer_on 138 76
 add_wait_queue 139 73
 add_wait_queue_exclusive 139 73
 add_wait_queue_priority 139 73
+alloc_etherdev 140 77
+alloc_etherdev_mq 140 77
+alloc_etherdev_mqs 140 77
+alloc_netdev 140 64
+alloc_netdev_mq 140 64
+alloc_netdev_mqs 140 64
 alloc_page 82 57
 alloc_pages 82 57
-alloc_percpu 140 77
-alloc_percpu_gfp 141 77
+alloc_percpu 140 78
+alloc_percpu_gfp 141 78
 alloc_skb 141 69
 alloc_workqueue 142 18
-anon_vma_lock_read 143 78
-anon_vma_lock_write 144 78
-anon_vma_trylock_read 145 78
-anon_vma_trylock_write 146 78
-anon_vma_unlock_read 147 78
-anon_vma_unlock_write 148 78
+anon_vma_lock_read 143 79
+anon_vma_lock_write 144 79
+anon_vma_trylock_read 145 79
+anon_vma_trylock_write 146 79
+anon_vma_unlock_read 147 79
+anon_vma_unlock_write 148 79
 arch_initcall 149 54
 arch_initcall_sync 149 54
-arch_local_irq_disable 150 79
-arch_local_irq_enable 151 79
-arch_local_irq_restore 151 79
-arch_local_irq_save 150 79
-arch_spin_lock 152 80
-arch_spin_trylock 153 80
-arch_spin_unlock 154 80
-array_index_nospec 1 81
-array_size 1 82
-assert_raw_spin_locked 155 83
-assert_spin_locked 155 83
+arch_local_irq_disable 150 80
+arch_local_irq_enable 151 80
+arch_local_irq_restore 151 80
+arch_local_irq_save 150 80
+arch_spin_lock 152 81
+arch_spin_trylock 153 81
+arch_spin_unlock 154 81
+array_index_nospec 1 82
+array_size 1 83
+assert_raw_spin_locked 155 84
+assert_spin_locked 155 84
 assign_bit 156 49
-ata_host_activate 157 84
-ata_host_detach 158 84
-ata_host_register 157 84
-atomic64_add 159 85
-atomic64_add_negative 160 85
-atomic64_add_negative_acquire 161 85
-atomic64_add_negative_relaxed 162 85
-atomic64_add_negative_release 163 85
-atomic64_add_return 164 85
-atomic64_add_return_acquire 165 85
-atomic64_add_return_relaxed 166 85
-atomic64_add_return_release 167 85
-atomic64_add_unless 168 85
-atomic64_and 169 85
-atomic64_andnot 170 85
-atomic64_cmpxchg 171 85
-atomic64_cmpxchg_acquire 172 85
-atomic64_cmpxchg_relaxed 173 85
-atomic64_cmpxchg_release 174 85
-atomic64_cond_read_acquire 105 86
-atomic64_cond_read_relaxed 44 86
-atomic64_dec 175 85
-atomic64_dec_and_test 176 85
-atomic64_dec_if_positive 177 85
-atomic64_dec_return 178 85
-atomic64_dec_return_acquire 179 85
-atomic64_dec_return_relaxed 180 85
-atomic64_dec_return_release 181 85
-atomic64_dec_unless_positive 182 85
-atomic64_fetch_add 183 85
-atomic64_fetch_add_acquire 184 85
-atomic64_fetch_add_relaxed 185 85
-atomic64_fetch_add_release 186 85
-atomic64_fetch_add_unless 187 85
-atomic64_fetch_and 188 85
-atomic64_fetch_and_acquire 189 85
-atomic64_fetch_and_relaxed 190 85
-atomic64_fetch_and_release 191 85
-atomic64_fetch_andnot 192 85
-atomic64_fetch_andnot_acquire 193 85
-atomic64_fetch_andnot_relaxed 194 85
-atomic64_fetch_andnot_release 195 85
-atomic64_fetch_dec 196 85
-atomic64_fetch_dec_acquire 197 85
-atomic64_fetch_dec_relaxed 198 85
-atomic64_fetch_dec_release 199 85
-atomic64_fetch_inc 200 85
-atomic64_fetch_inc_acquire 201 85
-atomic64_fetch_inc_relaxed 202 85
-atomic64_fetch_inc_release 203 85
-atomic64_fetch_or 204 85
-atomic64_fetch_or_acquire 205 85
-atomic64_fetch_or_relaxed 206 85
-atomic64_fetch_or_release 207 85
-atomic64_fetch_sub 208 85
-atomic64_fetch_sub_acquire 209 85
-atomic64_fetch_sub_relaxed 210 85
-atomic64_fetch_sub_release 211 85
-atomic64_fetch_xor 212 85
-atomic64_fetch_xor_acquire 213 85
-atomic64_fetch_xor_relaxed 214 85
-atomic64_fetch_xor_release 215 85
-atomic64_inc 216 85
-atomic64_inc_and_test 217 85
-atomic64_inc_not_zero 218 85
-atomic64_inc_return 219 85
-atomic64_inc_return_acquire 220 85
-atomic64_inc_return_relaxed 221 85
-atomic64_inc_return_release 222 85
-atomic64_inc_unless_negative 218 85
-atomic64_or 223 85
-atomic64_read 224 87
-atomic64_read_acquire 225 87
-atomic64_set 226 87
-atomic64_set_release 227 87
-atomic64_sub 228 85
-atomic64_sub_and_test 229 85
-atomic64_sub_return 230 85
-atomic64_sub_return_acquire 231 85
-atomic64_sub_return_relaxed 232 85
-atomic64_sub_return_release 233 85
-atomic64_try_cmpxchg 234 85
-atomic64_try_cmpxchg_acquire 235 85
-atomic64_try_cmpxchg_relaxed 236 85
-atomic64_try_cmpxchg_release 237 85
-atomic64_xchg 238 85
-atomic64_xchg_acquire 239 85
-atomic64_xchg_relaxed 240 85
-atomic64_xchg_release 241 85
-atomic64_xor 242 85
-atomic_add 159 85
-atomic_add_negative 160 85
-atomic_add_negative_acquire 161 85
-atomic_add_negative_relaxed 162 85
-atomic_add_negative_release 163 85
-atomic_add_return 164 85
-atomic_add_return_acquire 165 85
-atomic_add_return_relaxed 166 85
-atomic_add_return_release 167 85
-atomic_add_unless 168 85
-atomic_and 169 85
-atomic_andnot 170 85
-atomic_cmpxchg 171 85
-atomic_cmpxchg_acquire 172 85
-atomic_cmpxchg_relaxed 173 85
-atomic_cmpxchg_release 174 85
-atomic_cond_read_acquire 105 86
-atomic_cond_read_relaxed 44 86
-atomic_dec 175 85
-atomic_dec_and_lock 243 83
-atomic_dec_and_lock_irqsave 243 83
-atomic_dec_and_mutex_lock 244 88
-atomic_dec_and_raw_lock 245 83
-atomic_dec_and_raw_lock_irqsave 245 83
-atomic_dec_and_test 176 85
-atomic_dec_and_wake_up 246 89
-atomic_dec_if_positive 177 85
-atomic_dec_return 178 85
-atomic_dec_return_acquire 179 85
-atomic_dec_return_relaxed 180 85
-atomic_dec_return_release 181 85
-atomic_dec_unless_positive 182 85
-atomic_fetch_add 183 85
-atomic_fetch_add_acquire 184 85
-atomic_fetch_add_relaxed 185 85
-atomic_fetch_add_release 186 85
-atomic_fetch_add_unless 187 85
-atomic_fetch_and 188 85
-atomic_fetch_and_acquire 189 85
-atomic_fetch_and_relaxed 190 85
-atomic_fetch_and_release 191 85
-atomic_fetch_andnot 192 85
-atomic_fetch_andnot_acquire 193 85
-atomic_fetch_andnot_relaxed 194 85
-atomic_fetch_andnot_release 195 85
-atomic_fetch_dec 196 85
-atomic_fetch_dec_acquire 197 85
-atomic_fetch_dec_relaxed 198 85
-atomic_fetch_dec_release 199 85
-atomic_fetch_inc 200 85
-atomic_fetch_inc_acquire 201 85
-atomic_fetch_inc_relaxed 202 85
-atomic_fetch_inc_release 203 85
-atomic_fetch_or 204 85
-atomic_fetch_or_acquire 205 85
-atomic_fetch_or_relaxed 206 85
-atomic_fetch_or_release 207 85
-atomic_fetch_sub 208 85
-atomic_fetch_sub_acquire 209 85
-atomic_fetch_sub_relaxed 210 85
-atomic_fetch_sub_release 211 85
-atomic_fetch_xor 212 85
-atomic_fetch_xor_acquire 213 85
-atomic_fetch_xor_relaxed 214 85
-atomic_fetch_xor_release 215 85
-atomic_inc 216 85
-atomic_inc_and_test 217 85
-atomic_inc_not_zero 218 85
-atomic_inc_return 219 85
-atomic_inc_return_acquire 220 85
-atomic_inc_return_relaxed 221 85
-atomic_inc_return_release 222 85
-atomic_inc_unless_negative 218 85
-atomic_long_add 159 85
-atomic_long_add_negative 160 85
-atomic_long_add_negative_acquire 161 85
-atomic_long_add_negative_relaxed 162 85
-atomic_long_add_negative_release 163 85
-atomic_long_add_return 164 85
-atomic_long_add_return_acquire 165 85
-atomic_long_add_return_relaxed 166 85
-atomic_long_add_return_release 167 85
-atomic_long_add_unless 168 85
-atomic_long_and 169 85
-atomic_long_andnot 170 85
-atomic_long_cmpxchg 171 85
-atomic_long_cmpxchg_acquire 172 85
-atomic_long_cmpxchg_relaxed 173 85
-atomic_long_cmpxchg_release 174 85
-atomic_long_cond_read_acquire 105 86
-atomic_long_cond_read_relaxed 44 86
-atomic_long_dec 175 85
-atomic_long_dec_and_test 176 85
-atomic_long_dec_if_positive 177 85
-atomic_long_dec_return 178 85
-atomic_long_dec_return_acquire 179 85
-atomic_long_dec_return_relaxed 180 85
-atomic_long_dec_return_release 181 85
-atomic_long_dec_unless_positive 182 85
-atomic_long_fetch_add 183 85
-atomic_long_fetch_add_acquire 184 85
-atomic_long_fetch_add_relaxed 185 85
-atomic_long_fetch_add_release 186 85
-atomic_long_fetch_add_unless 187 85
-atomic_long_fetch_and 188 85
-atomic_long_fetch_and_acquire 189 85
-atomic_long_fetch_and_relaxed 190 85
-atomic_long_fetch_and_release 191 85
-atomic_long_fetch_andnot 192 85
-atomic_long_fetch_andnot_acquire 193 85
-atomic_long_fetch_andnot_relaxed 194 85
-atomic_long_fetch_andnot_release 195 85
-atomic_long_fetch_dec 196 85
-atomic_long_fetch_dec_acquire 197 85
-atomic_long_fetch_dec_relaxed 198 85
-atomic_long_fetch_dec_release 199 85
-atomic_long_fetch_inc 200 85
-atomic_long_fetch_inc_acquire 201 85
-atomic_long_fetch_inc_relaxed 202 85
-atomic_long_fetch_inc_release 203 85
-atomic_long_fetch_or 204 85
-atomic_long_fetch_or_acquire 205 85
-atomic_long_fetch_or_relaxed 206 85
-atomic_long_fetch_or_release 207 85
-atomic_long_fetch_sub 208 85
-atomic_long_fetch_sub_acquire 209 85
-atomic_long_fetch_sub_relaxed 210 85
-atomic_long_fetch_sub_release 211 85
-atomic_long_fetch_xor 212 85
-atomic_long_fetch_xor_acquire 213 85
-atomic_long_fetch_xor_relaxed 214 85
-atomic_long_fetch_xor_release 215 85
-atomic_long_inc 216 85
-atomic_long_inc_and_test 217 85
-atomic_long_inc_not_zero 218 85
-atomic_long_inc_return 219 85
-atomic_long_inc_return_acquire 220 85
-atomic_long_inc_return_relaxed 221 85
-atomic_long_inc_return_release 222 85
-atomic_long_inc_unless_negative 218 85
-atomic_long_or 223 85
-atomic_long_read 224 87
-atomic_long_read_acquire 225 87
-atomic_long_set 226 87
-atomic_long_set_release 227 87
-atomic_long_sub 228 85
-atomic_long_sub_and_test 229 85
-atomic_long_sub_return 230 85
-atomic_long_sub_return_acquire 231 85
-atomic_long_sub_return_relaxed 232 85
-atomic_long_sub_return_release 233 85
-atomic_long_try_cmpxchg 234 85
-atomic_long_try_cmpxchg_acquire 235 85
-atomic_long_try_cmpxchg_relaxed 236 85
-atomic_long_try_cmpxchg_release 237 85
-atomic_long_xchg 238 85
-atomic_long_xchg_acquire 239 85
-atomic_long_xchg_relaxed 240 85
-atomic_long_xchg_release 241 85
-atomic_long_xor 242 85
-atomic_notifier_call_chain 247 90
-atomic_notifier_chain_register 247 90
-atomic_notifier_chain_unregister 248 90
-atomic_or 223 85
-atomic_read 224 87
-atomic_read_acquire 225 87
-atomic_set 226 87
-atomic_set_release 227 87
-atomic_sub 228 85
-atomic_sub_and_test 229 85
-atomic_sub_return 230 85
-atomic_sub_return_acquire 231 85
-atomic_sub_return_relaxed 232 85
-atomic_sub_return_release 233 85
-atomic_try_cmpxchg 234 85
-atomic_try_cmpxchg_acquire 235 85
-atomic_try_cmpxchg_relaxed 236 85
-atomic_try_cmpxchg_release 237 85
-atomic_xchg 238 85
-atomic_xchg_acquire 239 85
-atomic_xchg_relaxed 240 85
-atomic_xchg_release 241 85
-atomic_xor 242 85
+ata_host_activate 157 85
+ata_host_detach 158 85
+ata_host_register 157 85
+atomic64_add 159 86
+atomic64_add_negative 160 86
+atomic64_add_negative_acquire 161 86
+atomic64_add_negative_relaxed 162 86
+atomic64_add_negative_release 163 86
+atomic64_add_return 164 86
+atomic64_add_return_acquire 165 86
+atomic64_add_return_relaxed 166 86
+atomic64_add_return_release 167 86
+atomic64_add_unless 168 86
+atomic64_and 169 86
+atomic64_andnot 170 86
+atomic64_cmpxchg 171 86
+atomic64_cmpxchg_acquire 172 86
+atomic64_cmpxchg_relaxed 173 86
+atomic64_cmpxchg_release 174 86
+atomic64_cond_read_acquire 105 87
+atomic64_cond_read_relaxed 44 87
+atomic64_dec 175 86
+atomic64_dec_and_test 176 86
+atomic64_dec_if_positive 177 86
+atomic64_dec_return 178 86
+atomic64_dec_return_acquire 179 86
+atomic64_dec_return_relaxed 180 86
+atomic64_dec_return_release 181 86
+atomic64_dec_unless_positive 182 86
+atomic64_fetch_add 183 86
+atomic64_fetch_add_acquire 184 86
+atomic64_fetch_add_relaxed 185 86
+atomic64_fetch_add_release 186 86
+atomic64_fetch_add_unless 187 86
+atomic64_fetch_and 188 86
+atomic64_fetch_and_acquire 189 86
+atomic64_fetch_and_relaxed 190 86
+atomic64_fetch_and_release 191 86
+atomic64_fetch_andnot 192 86
+atomic64_fetch_andnot_acquire 193 86
+atomic64_fetch_andnot_relaxed 194 86
+atomic64_fetch_andnot_release 195 86
+atomic64_fetch_dec 196 86
+atomic64_fetch_dec_acquire 197 86
+atomic64_fetch_dec_relaxed 198 86
+atomic64_fetch_dec_release 199 86
+atomic64_fetch_inc 200 86
+atomic64_fetch_inc_acquire 201 86
+atomic64_fetch_inc_relaxed 202 86
+atomic64_fetch_inc_release 203 86
+atomic64_fetch_or 204 86
+atomic64_fetch_or_acquire 205 86
+atomic64_fetch_or_relaxed 206 86
+atomic64_fetch_or_release 207 86
+atomic64_fetch_sub 208 86
+atomic64_fetch_sub_acquire 209 86
+atomic64_fetch_sub_relaxed 210 86
+atomic64_fetch_sub_release 211 86
+atomic64_fetch_xor 212 86
+atomic64_fetch_xor_acquire 213 86
+atomic64_fetch_xor_relaxed 214 86
+atomic64_fetch_xor_release 215 86
+atomic64_inc 216 86
+atomic64_inc_and_test 217 86
+atomic64_inc_not_zero 218 86
+atomic64_inc_return 219 86
+atomic64_inc_return_acquire 220 86
+atomic64_inc_return_relaxed 221 86
+atomic64_inc_return_release 222 86
+atomic64_inc_unless_negative 218 86
+atomic64_or 223 86
+atomic64_read 224 88
+atomic64_read_acquire 225 88
+atomic64_set 226 88
+atomic64_set_release 227 88
+atomic64_sub 228 86
+atomic64_sub_and_test 229 86
+atomic64_sub_return 230 86
+atomic64_sub_return_acquire 231 86
+atomic64_sub_return_relaxed 232 86
+atomic64_sub_return_release 233 86
+atomic64_try_cmpxchg 234 86
+atomic64_try_cmpxchg_acquire 235 86
+atomic64_try_cmpxchg_relaxed 236 86
+atomic64_try_cmpxchg_release 237 86
+atomic64_xchg 238 86
+atomic64_xchg_acquire 239 86
+atomic64_xchg_relaxed 240 86
+atomic64_xchg_release 241 86
+atomic64_xor 242 86
+atomic_add 159 86
+atomic_add_negative 160 86
+atomic_add_negative_acquire 161 86
+atomic_add_negative_relaxed 162 86
+atomic_add_negative_release 163 86
+atomic_add_return 164 86
+atomic_add_return_acquire 165 86
+atomic_add_return_relaxed 166 86
+atomic_add_return_release 167 86
+atomic_add_unless 168 86
+atomic_and 169 86
+atomic_andnot 170 86
+atomic_cmpxchg 171 86
+atomic_cmpxchg_acquire 172 86
+atomic_cmpxchg_relaxed 173 86
+atomic_cmpxchg_release 174 86
+atomic_cond_read_acquire 105 87
+atomic_cond_read_relaxed 44 87
+atomic_dec 175 86
+atomic_dec_and_lock 243 84
+atomic_dec_and_lock_irqsave 243 84
+atomic_dec_and_mutex_lock 244 89
+atomic_dec_and_raw_lock 245 84
+atomic_dec_and_raw_lock_irqsave 245 84
+atomic_dec_and_test 176 86
+atomic_dec_and_wake_up 246 90
+atomic_dec_if_positive 177 86
+atomic_dec_return 178 86
+atomic_dec_return_acquire 179 86
+atomic_dec_return_relaxed 180 86
+atomic_dec_return_release 181 86
+atomic_dec_unless_positive 182 86
+atomic_fetch_add 183 86
+atomic_fetch_add_acquire 184 86
+atomic_fetch_add_relaxed 185 86
+atomic_fetch_add_release 186 86
+atomic_fetch_add_unless 187 86
+atomic_fetch_and 188 86
+atomic_fetch_and_acquire 189 86
+atomic_fetch_and_relaxed 190 86
+atomic_fetch_and_release 191 86
+atomic_fetch_andnot 192 86
+atomic_fetch_andnot_acquire 193 86
+atomic_fetch_andnot_relaxed 194 86
+atomic_fetch_andnot_release 195 86
+atomic_fetch_dec 196 86
+atomic_fetch_dec_acquire 197 86
+atomic_fetch_dec_relaxed 198 86
+atomic_fetch_dec_release 199 86
+atomic_fetch_inc 200 86
+atomic_fetch_inc_acquire 201 86
+atomic_fetch_inc_relaxed 202 86
+atomic_fetch_inc_release 203 86
+atomic_fetch_or 204 86
+atomic_fetch_or_acquire 205 86
+atomic_fetch_or_relaxed 206 86
+atomic_fetch_or_release 207 86
+atomic_fetch_sub 208 86
+atomic_fetch_sub_acquire 209 86
+atomic_fetch_sub_relaxed 210 86
+atomic_fetch_sub_release 211 86
+atomic_fetch_xor 212 86
+atomic_fetch_xor_acquire 213 86
+atomic_fetch_xor_relaxed 214 86
+atomic_fetch_xor_release 215 86
+atomic_inc 216 86
+atomic_inc_and_test 217 86
+atomic_inc_not_zero 218 86
+atomic_inc_return 219 86
+atomic_inc_return_acquire 220 86
+atomic_inc_return_relaxed 221 86
+atomic_inc_return_release 222 86
+atomic_inc_unless_negative 218 86
+atomic_long_add 159 86
+atomic_long_add_negative 160 86
+atomic_long_add_negative_acquire 161 86
+atomic_long_add_negative_relaxed 162 86
+atomic_long_add_negative_release 163 86
+atomic_long_add_return 164 86
+atomic_long_add_return_acquire 165 86
+atomic_long_add_return_relaxed 166 86
+atomic_long_add_return_release 167 86
+atomic_long_add_unless 168 86
+atomic_long_and 169 86
+atomic_long_andnot 170 86
+atomic_long_cmpxchg 171 86
+atomic_long_cmpxchg_acquire 172 86
+atomic_long_cmpxchg_relaxed 173 86
+atomic_long_cmpxchg_release 174 86
+atomic_long_cond_read_acquire 105 87
+atomic_long_cond_read_relaxed 44 87
+atomic_long_dec 175 86
+atomic_long_dec_and_test 176 86
+atomic_long_dec_if_positive 177 86
+atomic_long_dec_return 178 86
+atomic_long_dec_return_acquire 179 86
+atomic_long_dec_return_relaxed 180 86
+atomic_long_dec_return_release 181 86
+atomic_long_dec_unless_positive 182 86
+atomic_long_fetch_add 183 86
+atomic_long_fetch_add_acquire 184 86
+atomic_long_fetch_add_relaxed 185 86
+atomic_long_fetch_add_release 186 86
+atomic_long_fetch_add_unless 187 86
+atomic_long_fetch_and 188 86
+atomic_long_fetch_and_acquire 189 86
+atomic_long_fetch_and_relaxed 190 86
+atomic_long_fetch_and_release 191 86
+atomic_long_fetch_andnot 192 86
+atomic_long_fetch_andnot_acquire 193 86
+atomic_long_fetch_andnot_relaxed 194 86
+atomic_long_fetch_andnot_release 195 86
+atomic_long_fetch_dec 196 86
+atomic_long_fetch_dec_acquire 197 86
+atomic_long_fetch_dec_relaxed 198 86
+atomic_long_fetch_dec_release 199 86
+atomic_long_fetch_inc 200 86
+atomic_long_fetch_inc_acquire 201 86
+atomic_long_fetch_inc_relaxed 202 86
+atomic_long_fetch_inc_release 203 86
+atomic_long_fetch_or 204 86
+atomic_long_fetch_or_acquire 205 86
+atomic_long_fetch_or_relaxed 206 86
+atomic_long_fetch_or_release 207 86
+atomic_long_fetch_sub 208 86
+atomic_long_fetch_sub_acquire 209 86
+atomic_long_fetch_sub_relaxed 210 86
+atomic_long_fetch_sub_release 211 86
+atomic_long_fetch_xor 212 86
+atomic_long_fetch_xor_acquire 213 86
+atomic_long_fetch_xor_relaxed 214 86
+atomic_long_fetch_xor_release 215 86
+atomic_long_inc 216 86
+atomic_long_inc_and_test 217 86
+atomic_long_inc_not_zero 218 86
+atomic_long_inc_return 219 86
+atomic_long_inc_return_acquire 220 86
+atomic_long_inc_return_relaxed 221 86
+atomic_long_inc_return_release 222 86
+atomic_long_inc_unless_negative 218 86
+atomic_long_or 223 86
+atomic_long_read 224 88
+atomic_long_read_acquire 225 88
+atomic_long_set 226 88
+atomic_long_set_release 227 88
+atomic_long_sub 228 86
+atomic_long_sub_and_test 229 86
+atomic_long_sub_return 230 86
+atomic_long_sub_return_acquire 231 86
+atomic_long_sub_return_relaxed 232 86
+atomic_long_sub_return_release 233 86
+atomic_long_try_cmpxchg 234 86
+atomic_long_try_cmpxchg_acquire 235 86
+atomic_long_try_cmpxchg_relaxed 236 86
+atomic_long_try_cmpxchg_release 237 86
+atomic_long_xchg 238 86
+atomic_long_xchg_acquire 239 86
+atomic_long_xchg_relaxed 240 86
+atomic_long_xchg_release 241 86
+atomic_long_xor 242 86
+atomic_notifier_call_chain 247 91
+atomic_notifier_chain_register 247 91
+atomic_notifier_chain_unregister 248 91
+atomic_or 223 86
+atomic_read 224 88
+atomic_read_acquire 225 88
+atomic_set 226 88
+atomic_set_release 227 88
+atomic_sub 228 86
+atomic_sub_and_test 229 86
+atomic_sub_return 230 86
+atomic_sub_return_acquire 231 86
+atomic_sub_return_relaxed 232 86
+atomic_sub_return_release 233 86
+atomic_try_cmpxchg 234 86
+atomic_try_cmpxchg_acquire 235 86
+atomic_try_cmpxchg_relaxed 236 86
+atomic_try_cmpxchg_release 237 86
+atomic_xchg 238 86
+atomic_xchg_acquire 239 86
+atomic_xchg_relaxed 240 86
+atomic_xchg_release 241 86
+atomic_xor 242 86
 autoremove_wake_function 249 73
-backlight_device_register 250 91
-backlight_device_unregister 251 91
-barrier 252 92
-barrier_data 252 92
-be16_to_cpu 1 93
-be32_to_cpu 1 93
-be64_to_cpu 1 93
-bh_lock_sock 253 94
-bh_lock_sock_nested 253 94
-bh_unlock_sock 254 94
-bio_alloc 255 95
-bio_get 256 95
-bio_put 257 96
+backlight_device_register 250 92
+backlight_device_unregister 251 92
+barrier 252 93
+barrier_data 252 93
+be16_to_cpu 1 94
+be32_to_cpu 1 94
+be64_to_cpu 1 94
+bh_lock_sock 253 95
+bh_lock_sock_nested 253 95
+bh_unlock_sock 254 95
+bio_alloc 255 96
+bio_get 256 96
+bio_put 257 97
 bit_clear_unless 258 55
 bit_spin_is_locked 259 48
 bit_spin_lock 260 48
 bit_spin_trylock 261 48
 bit_spin_unlock 68 48
-bitmap_alloc 141 97
-bitmap_and 262 97
-bitmap_andnot 262 97
-bitmap_clear 263 97
-bitmap_complement 61 97
-bitmap_copy 61 97
-bitmap_empty 264 97
-bitmap_equal 264 97
-bitmap_fill 61 97
-bitmap_free 81 97
-bitmap_full 264 97
-bitmap_intersects 264 97
-bitmap_or 61 97
-bitmap_set 265 97
-bitmap_subset 264 97
-bitmap_weight 266 97
-bitmap_xor 61 97
-bitmap_zalloc 141 97
-bitmap_zero 61 97
-blk_mq_freeze_queue 267 98
-blk_mq_unfreeze_queue 268 98
+bitmap_alloc 141 98
+bitmap_and 262 98
+bitmap_andnot 262 98
+bitmap_clear 263 98
+bitmap_complement 61 98
+bitmap_copy 61 98
+bitmap_empty 264 98
+bitmap_equal 264 98
+bitmap_fill 61 98
+bitmap_free 81 98
+bitmap_full 264 98
+bitmap_intersects 264 98
+bitmap_or 61 98
+bitmap_set 265 98
+bitmap_subset 264 98
+bitmap_weight 266 98
+bitmap_xor 61 98
+bitmap_zalloc 141 98
+bitmap_zero 61 98
+blk_mq_freeze_queue 267 99
+blk_mq_unfreeze_queue 268 99
 blkdev_issue_flush 248 75
-blocking_notifier_call_chain 269 90
-blocking_notifier_chain_register 269 90
-blocking_notifier_chain_unregister 269 90
-brelse 270 99
-buffer_uptodate 105 99
-call_rcu 271 100
-call_rcu_hurry 271 100
-call_rcu_tasks 271 100
-call_rcu_tasks_trace 271 100
-call_srcu 272 101
+blocking_notifier_call_chain 269 91
+blocking_notifier_chain_register 269 91
+blocking_notifier_chain_unregister 269 91
+brelse 270 100
+buffer_uptodate 105 100
+call_rcu 271 101
+call_rcu_hurry 271 101
+call_rcu_tasks 271 101
+call_rcu_tasks_trace 271 101
+call_srcu 272 102
 cancel_delayed_work 273 18
 cancel_delayed_work_sync 274 18
 cancel_work 275 18
 cancel_work_sync 276 18
-cec_register_adapter 277 102
-cec_unregister_adapter 278 102
+cec_register_adapter 277 103
+cec_unregister_adapter 278 103
 change_bit 279 49
-check_add_overflow 1 82
-check_mul_overflow 1 82
-check_shl_overflow 1 82
-check_sub_overflow 1 82
+check_add_overflow 1 83
+check_mul_overflow 1 83
+check_shl_overflow 1 83
+check_sub_overflow 1 83
 clamp 1 25
 clamp_t 1 25
 clamp_val 1 25
-cleanup_srcu_struct 280 101
-clear_and_wake_up_bit 281 89
+cleanup_srcu_struct 280 102
+clear_and_wake_up_bit 281 90
 clear_bit 282 49
 clear_bit_unlock 283 49
-clear_thread_flag 284 103
-clear_ti_thread_flag 285 103
-clear_tsk_thread_flag 285 103
+clear_thread_flag 284 104
+clear_ti_thread_flag 285 104
+clear_tsk_thread_flag 285 104
 clear_user 75 58
-clk_bulk_disable 286 104
-clk_bulk_disable_unprepare 286 104
-clk_bulk_enable 287 104
-clk_bulk_prepare_enable 287 104
-clk_disable 288 104
-clk_disable_unprepare 289 104
-clk_enable 290 104
+clk_bulk_disable 286 105
+clk_bulk_disable_unprepare 286 105
+clk_bulk_enable 287 105
+clk_bulk_prepare_enable 287 105
+clk_disable 288 105
+clk_disable_unprepare 289 105
+clk_enable 290 105
 clk_hw_register 291 14
 clk_hw_unregister 292 14
-clk_prepare 269 104
-clk_prepare_enable 293 104
-clk_set_rate 269 104
-clk_unprepare 294 104
-cmpxchg 295 85
-cmpxchg128 295 85
-cmpxchg128_acquire 296 85
-cmpxchg128_local 297 105
-cmpxchg128_relaxed 298 85
-cmpxchg128_release 299 85
-cmpxchg64 295 85
-cmpxchg64_acquire 296 85
-cmpxchg64_local 297 105
-cmpxchg64_relaxed 298 85
-cmpxchg64_release 299 85
-cmpxchg_acquire 296 85
-cmpxchg_local 297 105
-cmpxchg_relaxed 298 85
-cmpxchg_release 299 85
-complete 300 106
-complete_all 300 106
-complete_on_current_cpu 300 106
-completion_done 301 106
-compound_head 40 107
-compound_order 40 107
-cond_resched 302 108
-cond_resched_lock 248 109
-cond_resched_rcu 303 110
-cond_resched_rwlock_read 248 109
-cond_resched_rwlock_write 248 109
+clk_prepare 269 105
+clk_prepare_enable 293 105
+clk_set_rate 269 105
+clk_unprepare 294 105
+cmpxchg 295 86
+cmpxchg128 295 86
+cmpxchg128_acquire 296 86
+cmpxchg128_local 297 106
+cmpxchg128_relaxed 298 86
+cmpxchg128_release 299 86
+cmpxchg64 295 86
+cmpxchg64_acquire 296 86
+cmpxchg64_local 297 106
+cmpxchg64_relaxed 298 86
+cmpxchg64_release 299 86
+cmpxchg_acquire 296 86
+cmpxchg_local 297 106
+cmpxchg_relaxed 298 86
+cmpxchg_release 299 86
+complete 300 107
+complete_all 300 107
+complete_on_current_cpu 300 107
+completion_done 301 107
+compound_head 40 108
+compound_order 40 108
+cond_resched 302 109
+cond_resched_lock 248 110
+cond_resched_rcu 303 111
+cond_resched_rwlock_read 248 110
+cond_resched_rwlock_write 248 110
 cond_resched_tasks_rcu_qs 303 42
-cond_synchronize_rcu 304 111
+cond_synchronize_rcu 304 112
 console_initcall 149 54
-console_lock 305 112
-console_trylock 306 112
-console_unlock 307 112
+console_lock 305 113
+console_trylock 306 113
+console_unlock 307 113
 consume_skb 308 69
-container_of 309 113
-container_of_const 309 113
-context_unsafe 310 114
-context_unsafe_alias 4 114
-copy_from_iter 311 115
+container_of 309 114
+container_of_const 309 114
+context_unsafe 310 115
+context_unsafe_alias 4 115
+copy_from_iter 311 116
 copy_from_kernel_nofault 74 50
 copy_from_user 73 50
 copy_from_user_nofault 74 50
-copy_to_iter 311 115
+copy_to_iter 311 116
 copy_to_user 75 50
 core_initcall 149 54
 core_initcall_sync 149 54
-counter_add 312 116
-counter_priv 313 117
-counter_unregister 314 116
-cpu_online 40 109
+counter_add 312 117
+counter_priv 313 118
+counter_unregister 314 117
+cpu_online 40 110
 cpu_ptr 125 72
-cpu_relax 252 118
-cpu_to_be16 1 93
-cpu_to_be32 1 93
-cpu_to_be64 1 93
-cpu_to_le16 1 93
-cpu_to_le32 1 93
-cpu_to_le64 1 93
+cpu_relax 252 119
+cpu_to_be16 1 94
+cpu_to_be32 1 94
+cpu_to_be64 1 94
+cpu_to_le16 1 94
+cpu_to_le32 1 94
+cpu_to_le64 1 94
 cpu_to_node 40 11
-cpuhp_remove_state 142 119
-cpuhp_setup_state 142 119
+cpuhp_remove_state 142 120
+cpuhp_setup_state 142 120
 cpumask_and 262 51
 cpumask_andnot 262 51
 cpumask_assign_cpu 156 51
@@ -1041,47 +1047,47 @@ cpumask_test_and_set_cpu 318 51
 cpumask_test_cpu 319 51
 cpumask_weight 266 51
 cpumask_xor 61 51
-cpus_read_lock 320 120
-cpus_read_trylock 321 120
-cpus_read_unlock 322 120
-cpus_write_lock 323 120
-cpus_write_unlock 324 120
-crypto_engine_register_aead 325 121
-crypto_engine_register_aeads 325 121
-crypto_engine_register_ahash 325 121
-crypto_engine_register_ahashs 325 121
-crypto_engine_register_akcipher 325 121
-crypto_engine_register_akciphers 325 121
-crypto_engine_register_skcipher 325 121
-crypto_engine_register_skciphers 325 121
-crypto_engine_unregister_aead 326 121
-crypto_engine_unregister_aeads 326 121
-crypto_engine_unregister_ahash 326 121
-crypto_engine_unregister_ahashs 326 121
-crypto_engine_unregister_akcipher 326 121
-crypto_engine_unregister_akciphers 326 121
-crypto_engine_unregister_skcipher 326 121
-crypto_engine_unregister_skciphers 326 121
-crypto_register_aead 325 121
-crypto_register_aeads 325 121
-crypto_register_ahash 325 121
-crypto_register_ahashs 325 121
-crypto_register_akcipher 325 121
-crypto_register_akciphers 325 121
-crypto_register_skcipher 325 121
-crypto_register_skciphers 325 121
-crypto_unregister_aead 326 121
-crypto_unregister_aeads 326 121
-crypto_unregister_ahash 326 121
-crypto_unregister_ahashs 326 121
-crypto_unregister_akcipher 326 121
-crypto_unregister_akciphers 326 121
-crypto_unregister_skcipher 326 121
-crypto_unregister_skciphers 326 121
-css_get 92 122
-css_put 257 122
-css_tryget 327 122
-css_tryget_online 327 122
+cpus_read_lock 320 121
+cpus_read_trylock 321 121
+cpus_read_unlock 322 121
+cpus_write_lock 323 121
+cpus_write_unlock 324 121
+crypto_engine_register_aead 325 122
+crypto_engine_register_aeads 325 122
+crypto_engine_register_ahash 325 122
+crypto_engine_register_ahashs 325 122
+crypto_engine_register_akcipher 325 122
+crypto_engine_register_akciphers 325 122
+crypto_engine_register_skcipher 325 122
+crypto_engine_register_skciphers 325 122
+crypto_engine_unregister_aead 326 122
+crypto_engine_unregister_aeads 326 122
+crypto_engine_unregister_ahash 326 122
+crypto_engine_unregister_ahashs 326 122
+crypto_engine_unregister_akcipher 326 122
+crypto_engine_unregister_akciphers 326 122
+crypto_engine_unregister_skcipher 326 122
+crypto_engine_unregister_skciphers 326 122
+crypto_register_aead 325 122
+crypto_register_aeads 325 122
+crypto_register_ahash 325 122
+crypto_register_ahashs 325 122
+crypto_register_akcipher 325 122
+crypto_register_akciphers 325 122
+crypto_register_skcipher 325 122
+crypto_register_skciphers 325 122
+crypto_unregister_aead 326 122
+crypto_unregister_aeads 326 122
+crypto_unregister_ahash 326 122
+crypto_unregister_ahashs 326 122
+crypto_unregister_akcipher 326 122
+crypto_unregister_akciphers 326 122
+crypto_unregister_skcipher 326 122
+crypto_unregister_skciphers 326 122
+css_get 92 123
+css_put 257 123
+css_tryget 327 123
+css_tryget_online 327 123
 data_race 328 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
@@ -1109,58 +1115,58 @@ debugfs_create_x8 27 20
 debugfs_create_xul 27 20
 debugfs_remove 329 20
 debugfs_remove_recursive 329 20
-dec_tlb_flush_pending 330 123
-default_wake_function 331 124
+dec_tlb_flush_pending 330 124
+default_wake_function 331 125
 del_gendisk 332 75
 del_singleshot_timer_sync 333 76
 del_timer 334 76
 del_timer_sync 333 76
 delayed_work_pending 106 18
 destroy_workqueue 335 18
-dev_alert 336 125
-dev_alert_once 336 125
-dev_alert_ratelimited 336 125
+dev_alert 336 126
+dev_alert_once 336 126
+dev_alert_ratelimited 336 126
 dev_alloc_skb 337 69
 dev_close 338 64
 dev_consume_skb_any 308 69
 dev_consume_skb_irq 308 69
-dev_crit 336 125
-dev_crit_once 336 125
-dev_crit_ratelimited 336 125
-dev_dbg 336 125
-dev_dbg_once 336 125
-dev_dbg_ratelimited 336 125
-dev_emerg 336 125
-dev_emerg_once 336 125
-dev_emerg_ratelimited 336 125
-dev_err 336 125
-dev_err_once 336 125
-dev_err_probe 339 125
-dev_err_ratelimited 336 125
+dev_crit 336 126
+dev_crit_once 336 126
+dev_crit_ratelimited 336 126
+dev_dbg 336 126
+dev_dbg_once 336 126
+dev_dbg_ratelimited 336 126
+dev_emerg 336 126
+dev_emerg_once 336 126
+dev_emerg_ratelimited 336 126
+dev_err 336 126
+dev_err_once 336 126
+dev_err_probe 339 126
+dev_err_ratelimited 336 126
 dev_get_by_index 340 64
 dev_get_by_index_rcu 341 64
 dev_get_by_name 340 64
 dev_get_by_name_rcu 342 64
 dev_get_drvdata 40 11
 dev_hold 343 64
-dev_info 336 125
-dev_info_once 336 125
-dev_info_ratelimited 336 125
+dev_info 336 126
+dev_info_once 336 126
+dev_info_ratelimited 336 126
 dev_kfree_skb 308 69
 dev_kfree_skb_any 308 69
 dev_kfree_skb_irq 308 69
 dev_name 40 11
-dev_notice 336 125
-dev_notice_once 336 125
-dev_notice_ratelimited 336 125
+dev_notice 336 126
+dev_notice_once 336 126
+dev_notice_ratelimited 336 126
 dev_put 344 64
 dev_queue_xmit 247 64
 dev_to_node 40 11
-dev_warn 336 125
-dev_warn_once 336 125
-dev_warn_ratelimited 336 125
-devfreq_add_device 345 126
-devfreq_remove_device 346 126
+dev_warn 336 126
+dev_warn_once 336 126
+dev_warn_ratelimited 336 126
+devfreq_add_device 345 127
+devfreq_remove_device 346 127
 device_add 269 11
 device_add_disk 347 75
 device_del 294 11
@@ -1170,81 +1176,81 @@ device_lock 348 11
 device_lock_assert 155 11
 device_lock_interruptible 349 11
 device_register 269 11
-device_remove_bin_file 350 127
-device_remove_file 350 127
-device_remove_group 350 127
-device_remove_groups 350 127
+device_remove_bin_file 350 128
+device_remove_file 350 128
+device_remove_group 350 128
+device_remove_groups 350 128
 device_trylock 351 11
 device_unlock 352 11
 device_unregister 294 11
-devl_lock 348 128
-devl_trylock 351 128
-devl_unlock 352 128
-devlink_free 353 117
-devlink_priv 313 117
-devm_add_action 354 129
-devm_add_action_or_reset 354 129
-devm_alloc_etherdev 355 117
-devm_alloc_etherdev_mqs 355 117
-devm_backlight_device_register 356 91
+devl_lock 348 129
+devl_trylock 351 129
+devl_unlock 352 129
+devlink_free 353 118
+devlink_priv 313 118
+devm_add_action 354 130
+devm_add_action_or_reset 354 130
+devm_alloc_etherdev 355 118
+devm_alloc_etherdev_mqs 355 118
+devm_backlight_device_register 356 92
 devm_clk_hw_register 357 14
-devm_counter_add 358 116
-devm_counter_alloc 355 117
-devm_delayed_work_autocancel 359 130
-devm_devfreq_add_device 360 126
-devm_device_add_group 361 127
-devm_fpga_mgr_register 362 131
+devm_counter_add 358 117
+devm_counter_alloc 355 118
+devm_delayed_work_autocancel 359 131
+devm_devfreq_add_device 360 127
+devm_device_add_group 361 128
+devm_fpga_mgr_register 362 132
 devm_free_irq 363 19
-devm_gpiochip_add_data 364 132
-devm_hwmon_device_register_with_info 365 133
-devm_hwrng_register 366 134
-devm_i2c_add_adapter 367 135
-devm_iio_device_alloc 355 117
+devm_gpiochip_add_data 364 133
+devm_hwmon_device_register_with_info 365 134
+devm_hwrng_register 366 135
+devm_i2c_add_adapter 367 136
+devm_iio_device_alloc 355 118
 devm_iio_device_register 77 52
-devm_iio_triggered_buffer_setup 368 136
-devm_kasprintf 369 129
-devm_kcalloc 370 129
-devm_kfree 371 129
-devm_kmalloc 372 129
-devm_kmalloc_array 370 129
-devm_kmemdup 370 129
-devm_kstrdup 372 129
-devm_kzalloc 372 129
-devm_led_classdev_register 373 137
-devm_led_classdev_register_ext 373 137
-devm_led_classdev_unregister 374 137
-devm_mbox_controller_register 375 138
-devm_mdiobus_register 376 139
-devm_mmc_alloc_host 355 117
-devm_nvmem_register 377 140
-devm_of_mdiobus_register 376 139
-devm_of_phy_provider_register 378 141
-devm_of_phy_provider_register_full 378 141
-devm_power_supply_register 379 142
-devm_pwmchip_add 380 143
-devm_rc_register_device 381 144
+devm_iio_triggered_buffer_setup 368 137
+devm_kasprintf 369 130
+devm_kcalloc 370 130
+devm_kfree 371 130
+devm_kmalloc 372 130
+devm_kmalloc_array 370 130
+devm_kmemdup 370 130
+devm_kstrdup 372 130
+devm_kzalloc 372 130
+devm_led_classdev_register 373 138
+devm_led_classdev_register_ext 373 138
+devm_led_classdev_unregister 374 138
+devm_mbox_controller_register 375 139
+devm_mdiobus_register 376 140
+devm_mmc_alloc_host 355 118
+devm_nvmem_register 377 141
+devm_of_mdiobus_register 376 140
+devm_of_phy_provider_register 378 142
+devm_of_phy_provider_register_full 378 142
+devm_power_supply_register 379 143
+devm_pwmchip_add 380 144
+devm_rc_register_device 381 145
 devm_register_netdev 382 64
-devm_regulator_register 383 145
+devm_regulator_register 383 146
 devm_request_any_context_irq 384 19
 devm_request_irq 385 19
 devm_request_threaded_irq 386 19
-devm_reset_controller_register 387 146
-devm_rproc_add 388 147
+devm_reset_controller_register 387 147
+devm_rproc_add 388 148
 devm_rtc_register_device 389 53
-devm_snd_soc_register_component 390 148
-devm_spi_alloc_controller 355 117
-devm_spi_alloc_host 355 117
-devm_spi_alloc_master 355 117
-devm_spi_alloc_slave 355 117
-devm_spi_alloc_target 355 117
-devm_spi_register_controller 391 149
-devm_spi_register_master 391 149
-devm_thermal_of_zone_register 392 150
-devm_watchdog_register_device 393 151
-devm_work_autocancel 394 130
-dget 395 152
-dget_dlock 396 152
-dget_parent 395 152
+devm_snd_soc_register_component 390 149
+devm_spi_alloc_controller 355 118
+devm_spi_alloc_host 355 118
+devm_spi_alloc_master 355 118
+devm_spi_alloc_slave 355 118
+devm_spi_alloc_target 355 118
+devm_spi_register_controller 391 150
+devm_spi_register_master 391 150
+devm_thermal_of_zone_register 392 151
+devm_watchdog_register_device 393 152
+devm_work_autocancel 394 131
+dget 395 153
+dget_dlock 396 153
+dget_parent 395 153
 disable_delayed_work 397 18
 disable_delayed_work_sync 398 18
 disable_hardirq 399 19
@@ -1254,41 +1260,41 @@ disable_work 402 18
 disable_work_sync 403 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 255 153
-dma_async_device_register 404 154
-dma_async_device_unregister 405 154
-dma_fence_get 395 155
-dma_fence_get_rcu 327 155
-dma_fence_is_signaled 106 155
-dma_fence_put 308 155
-dma_fence_signal 249 155
-dma_fence_wait 406 155
-dma_fence_wait_timeout 406 155
-dma_free_coherent 407 153
-dma_map_page 40 156
-dma_map_sg 40 156
-dma_map_single 40 156
-dma_mapping_error 59 156
-dma_mb 408 157
-dma_pool_alloc 141 158
-dma_pool_free 371 158
-dma_resv_assert_held 155 159
-dma_resv_lock 349 159
-dma_resv_lock_interruptible 349 159
-dma_resv_lock_slow 348 159
-dma_resv_trylock 351 159
-dma_resv_unlock 352 159
-dma_resv_wait_timeout 406 159
-dma_rmb 409 157
-dma_sync_sg_for_cpu 336 156
-dma_sync_sg_for_device 336 156
-dma_sync_single_for_cpu 336 156
-dma_sync_single_for_device 336 156
-dma_unmap_page 336 156
-dma_unmap_sg 336 156
-dma_unmap_single 336 156
-dma_wmb 410 157
-dmaenginem_async_device_register 411 154
+dma_alloc_coherent 255 154
+dma_async_device_register 404 155
+dma_async_device_unregister 405 155
+dma_fence_get 395 156
+dma_fence_get_rcu 327 156
+dma_fence_is_signaled 106 156
+dma_fence_put 308 156
+dma_fence_signal 249 156
+dma_fence_wait 406 156
+dma_fence_wait_timeout 406 156
+dma_free_coherent 407 154
+dma_map_page 40 157
+dma_map_sg 40 157
+dma_map_single 40 157
+dma_mapping_error 59 157
+dma_mb 408 158
+dma_pool_alloc 141 159
+dma_pool_free 371 159
+dma_resv_assert_held 155 160
+dma_resv_lock 349 160
+dma_resv_lock_interruptible 349 160
+dma_resv_lock_slow 348 160
+dma_resv_trylock 351 160
+dma_resv_unlock 352 160
+dma_resv_wait_timeout 406 160
+dma_rmb 409 158
+dma_sync_sg_for_cpu 336 157
+dma_sync_sg_for_device 336 157
+dma_sync_single_for_cpu 336 157
+dma_sync_single_for_device 336 157
+dma_unmap_page 336 157
+dma_unmap_sg 336 157
+dma_unmap_single 336 157
+dma_wmb 410 158
+dmaenginem_async_device_register 411 155
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
@@ -1297,82 +1303,82 @@ done_seqretry 412 67
 done_seqretry_irqrestore 412 67
 double_rq_lock 152 70
 double_rq_unlock 154 70
-down 413 160
-down_interruptible 414 160
-down_killable 414 160
-down_read 143 161
-down_read_interruptible 415 161
-down_read_killable 415 161
-down_read_killable_nested 415 161
-down_read_nested 143 161
-down_read_non_owner 143 161
-down_read_trylock 145 161
-down_timeout 414 160
-down_trylock 416 160
-down_write 144 161
-down_write_killable 417 161
-down_write_killable_nested 417 161
-down_write_nest_lock 144 161
-down_write_nested 144 161
-down_write_trylock 146 161
-downgrade_write 418 161
-dput 419 152
+down 413 161
+down_interruptible 414 161
+down_killable 414 161
+down_read 143 162
+down_read_interruptible 415 162
+down_read_killable 415 162
+down_read_killable_nested 415 162
+down_read_nested 143 162
+down_read_non_owner 143 162
+down_read_trylock 145 162
+down_timeout 414 161
+down_trylock 416 161
+down_write 144 162
+down_write_killable 417 162
+down_write_killable_nested 417 162
+down_write_nest_lock 144 162
+down_write_nested 144 162
+down_write_trylock 146 162
+downgrade_write 418 162
+dput 419 153
 drain_workqueue 420 18
-drm_gem_object_get 92 162
-drm_gem_object_put 421 162
-dst_clone 395 163
-dst_hold 92 163
-dst_hold_safe 327 163
-dst_release 308 163
-dump_stack 336 164
+drm_gem_object_get 92 163
+drm_gem_object_put 421 163
+dst_clone 395 164
+dst_hold 92 164
+dst_hold_safe 327 164
+dst_release 308 164
+dump_stack 336 165
 early_initcall 149 54
 early_param 108 54
 enable_and_queue_work 422 18
 enable_delayed_work 247 18
 enable_irq 423 19
 enable_work 247 18
-fault_in_readable 424 165
+fault_in_readable 424 166
 ffs 1 55
 ffz 1 55
-fget 425 166
+fget 425 167
 fib_table_lookup_rcu 84 64
-file_end_write 426 167
-file_ref_get 427 168
-file_ref_inc 92 168
-file_ref_put 428 168
-file_start_write 429 167
-filemap_invalidate_lock 144 169
-filemap_invalidate_lock_shared 143 169
-filemap_invalidate_trylock_shared 145 169
-filemap_invalidate_unlock 148 169
-filemap_invalidate_unlock_shared 147 169
-filemap_write_and_wait_range 248 165
-find_first_bit 266 170
-find_first_zero_bit 266 170
-find_last_bit 266 170
+file_end_write 426 168
+file_ref_get 427 169
+file_ref_inc 92 169
+file_ref_put 428 169
+file_start_write 429 168
+filemap_invalidate_lock 144 170
+filemap_invalidate_lock_shared 143 170
+filemap_invalidate_trylock_shared 145 170
+filemap_invalidate_unlock 148 170
+filemap_invalidate_unlock_shared 147 170
+filemap_write_and_wait_range 248 166
+find_first_bit 266 171
+find_first_zero_bit 266 171
+find_last_bit 266 171
 find_linux_pte 80 56
-find_next_and_bit 266 170
-find_next_bit 266 170
-find_next_zero_bit 266 170
-find_task_by_pid_ns 342 171
-find_task_by_vpid 342 171
-finish_rcuwait 85 172
+find_next_and_bit 266 171
+find_next_bit 266 171
+find_next_zero_bit 266 171
+find_task_by_pid_ns 342 172
+find_task_by_vpid 342 172
+finish_rcuwait 85 173
 finish_swait 85 73
 finish_wait 85 73
-flex_array_size 1 82
+flex_array_size 1 83
 fls 1 55
 fls64 1 55
 fls_long 1 55
-flush_dcache_page 336 173
+flush_dcache_page 336 174
 flush_delayed_work 430 18
 flush_rcu_work 431 18
 flush_scheduled_work 432 18
-flush_tlb_all 433 173
-flush_tlb_batched_pending 66 174
-flush_tlb_kernel_range 66 173
-flush_tlb_mm 66 173
-flush_tlb_page 66 173
-flush_tlb_range 66 173
+flush_tlb_all 433 174
+flush_tlb_batched_pending 66 175
+flush_tlb_kernel_range 66 174
+flush_tlb_mm 66 174
+flush_tlb_page 66 174
+flush_tlb_range 66 174
 flush_work 431 18
 flush_workqueue 420 18
 folio_alloc 82 57
@@ -1408,32 +1414,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 434 165
-folio_get 92 107
-folio_lock 435 165
-folio_lock_killable 436 165
-folio_mark_dirty 437 107
+folio_end_writeback 434 166
+folio_get 92 108
+folio_lock 435 166
+folio_lock_killable 436 166
+folio_mark_dirty 437 108
 folio_mark_uptodate 55 16
-folio_nr_pages 40 107
-folio_order 40 107
-folio_page 40 107
-folio_put 438 107
-folio_put_refs 439 107
-folio_put_testzero 428 107
-folio_ref_add 440 175
-folio_ref_add_unless_zero 441 175
-folio_ref_count 44 175
-folio_ref_dec 442 175
-folio_ref_dec_and_test 428 175
-folio_ref_dec_return 443 175
-folio_ref_freeze 444 175
-folio_ref_inc 92 175
-folio_ref_inc_return 445 175
-folio_ref_sub 446 175
-folio_ref_sub_and_test 447 175
-folio_ref_sub_return 448 175
-folio_ref_try_add 441 175
-folio_ref_unfreeze 449 175
+folio_nr_pages 40 108
+folio_order 40 108
+folio_page 40 108
+folio_put 438 108
+folio_put_refs 439 108
+folio_put_testzero 428 108
+folio_ref_add 440 176
+folio_ref_add_unless_zero 441 176
+folio_ref_count 44 176
+folio_ref_dec 442 176
+folio_ref_dec_and_test 428 176
+folio_ref_dec_return 443 176
+folio_ref_freeze 444 176
+folio_ref_inc 92 176
+folio_ref_inc_return 445 176
+folio_ref_sub 446 176
+folio_ref_sub_and_test 447 176
+folio_ref_sub_return 448 176
+folio_ref_try_add 441 176
+folio_ref_unfreeze 449 176
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1466,7 +1472,7 @@ folio_set_waiters 54 16
 folio_set_workingset 54 16
 folio_set_xen_remapped 54 16
 folio_set_young 54 16
-folio_size 40 107
+folio_size 40 108
 folio_start_writeback 54 16
 folio_test_active 44 16
 folio_test_anon 45 16
@@ -1535,79 +1541,79 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 450 175
-folio_trylock 451 165
-folio_unlock 452 165
-folio_wait_bit 453 165
-folio_wait_locked 453 165
-folio_wait_stable 453 165
-folio_wait_writeback 453 165
-for_each_clear_bit 454 170
+folio_try_get 450 176
+folio_trylock 451 166
+folio_unlock 452 166
+folio_wait_bit 453 166
+folio_wait_locked 453 166
+folio_wait_stable 453 166
+folio_wait_writeback 453 166
+for_each_clear_bit 454 171
 for_each_cpu 454 51
-for_each_set_bit 454 170
-fpga_mgr_register 455 131
-fpga_mgr_unregister 456 131
-fput 457 166
-free_candev 353 117
+for_each_set_bit 454 171
+fpga_mgr_register 455 132
+fpga_mgr_unregister 456 132
+fput 457 167
+free_candev 353 118
 free_irq 458 19
-free_netdev 353 117
+free_netdev 353 118
 free_page 81 57
 free_pages 81 57
-free_percpu 81 77
+free_percpu 81 78
 from_timer 309 23
 fs_initcall 149 54
 fs_initcall_sync 149 54
-fsleep 303 176
-futex_hb_waiters_dec 330 177
-futex_hb_waiters_inc 459 177
-futex_hb_waiters_pending 460 177
-futex_q_lock 461 177
-futex_q_unlock 462 177
-fwnode_handle_put 421 178
-get_bh 92 99
-get_cpu 463 179
-get_cpu_ptr 464 180
-get_cpu_var 465 180
-get_cred 395 181
-get_cred_rcu 450 181
+fsleep 303 177
+futex_hb_waiters_dec 330 178
+futex_hb_waiters_inc 459 178
+futex_hb_waiters_pending 460 178
+futex_q_lock 461 178
+futex_q_unlock 462 178
+fwnode_handle_put 421 179
+get_bh 92 100
+get_cpu 463 180
+get_cpu_ptr 464 181
+get_cpu_var 465 181
+get_cred 395 182
+get_cred_rcu 450 182
 get_device 395 11
-get_file 395 169
-get_file_rcu 450 169
-get_locked_pte 466 182
-get_net 395 183
-get_page 92 107
-get_page_unless_zero 450 107
-get_pid 395 171
+get_file 395 170
+get_file_rcu 450 170
+get_locked_pte 466 183
+get_net 395 184
+get_page 92 108
+get_page_unless_zero 450 108
+get_pid 395 172
 get_state_synchronize_rcu 467 42
-get_state_synchronize_srcu 468 101
-get_task_mm 469 184
-get_task_struct 395 185
+get_state_synchronize_srcu 468 102
+get_task_mm 469 185
+get_task_struct 395 186
 get_user 73 58
-get_user_pages 424 107
-get_user_pages_fast 424 107
+get_user_pages 424 108
+get_user_pages_fast 424 108
 get_zeroed_page 82 57
-gpiochip_add 470 132
-gpiochip_add_data 470 132
-gpiochip_remove 471 132
-gpiod_get_value_cansleep 294 186
-gpiod_set_value 472 186
-gpiod_set_value_cansleep 294 186
+gpiochip_add 470 133
+gpiochip_add_data 470 133
+gpiochip_remove 471 133
+gpiod_get_value_cansleep 294 187
+gpiod_set_value 472 187
+gpiod_set_value_cansleep 294 187
 guard 17 12
 guard(__priv__iio_dev_mode_lock) 473 52
 guard(__priv__iio_dev_mode_lock_try_direct) 474 52
 guard(__task_rq_lock) 475 12
 guard(console_lock) 476 12
-guard(cooling_dev) 473 187
-guard(cpufreq_policy_read) 477 188
-guard(cpufreq_policy_write) 478 188
+guard(cooling_dev) 473 188
+guard(cpufreq_policy_read) 477 189
+guard(cpufreq_policy_write) 478 189
 guard(cpus_read_lock) 479 12
 guard(device) 473 12
 guard(device_intr) 474 12
 guard(devl) 473 12
 guard(disable_irq) 480 12
-guard(gpio_generic_lock) 481 189
-guard(gpio_generic_lock_irqsave) 482 189
-guard(hwmon_lock) 473 133
+guard(gpio_generic_lock) 481 190
+guard(gpio_generic_lock_irqsave) 482 190
+guard(hwmon_lock) 473 134
 guard(irq) 483 12
 guard(irqsave) 483 12
 guard(jump_label_lock) 484 12
@@ -1619,7 +1625,7 @@ guard(migrate) 488 12
 guard(mmap_read_lock) 489 12
 guard(mmap_read_lock_try) 490 12
 guard(mmap_write_lock) 491 12
-guard(msi_descs_lock) 473 190
+guard(msi_descs_lock) 473 191
 guard(mutex) 473 12
 guard(mutex_intr) 474 12
 guard(mutex_kill) 474 12
@@ -1652,7 +1658,7 @@ guard(rcu_tasks_trace) 507 12
 guard(read_lock) 508 12
 guard(read_lock_irq) 509 12
 guard(read_lock_irqsave) 509 12
-guard(ring_buffer_nest) 17 191
+guard(ring_buffer_nest) 17 192
 guard(rq_lock) 481 12
 guard(rq_lock_irq) 482 12
 guard(rq_lock_irqsave) 482 12
@@ -1663,7 +1669,7 @@ guard(rwsem_read_try) 511 12
 guard(rwsem_write) 478 12
 guard(rwsem_write_kill) 512 12
 guard(rwsem_write_try) 513 12
-guard(serio_pause_rx) 514 192
+guard(serio_pause_rx) 514 193
 guard(spinlock) 515 12
 guard(spinlock_bh) 516 12
 guard(spinlock_bh_try) 517 12
@@ -1689,128 +1695,128 @@ guard(write_lock) 523 12
 guard(write_lock_irq) 524 12
 guard(write_lock_irqsave) 524 12
 hardirq_count 525 65
-hash_add 526 193
-hash_add_rcu 527 193
-hash_del 528 193
-hash_del_rcu 529 193
-hash_for_each 530 193
-hash_for_each_possible 531 193
-hash_for_each_possible_rcu 532 193
-hash_for_each_rcu 533 193
-hash_for_each_safe 534 193
-hash_init 36 193
-hci_get_priv 313 117
-hci_register_dev 535 194
-hci_unregister_dev 536 194
-hid_device_io_stop 537 195
-hid_hw_close 537 195
-hid_hw_stop 538 195
+hash_add 526 194
+hash_add_rcu 527 194
+hash_del 528 194
+hash_del_rcu 529 194
+hash_for_each 530 194
+hash_for_each_possible 531 194
+hash_for_each_possible_rcu 532 194
+hash_for_each_rcu 533 194
+hash_for_each_safe 534 194
+hash_init 36 194
+hci_get_priv 313 118
+hci_register_dev 535 195
+hci_unregister_dev 536 195
+hid_device_io_stop 537 196
+hid_hw_close 537 196
+hid_hw_stop 538 196
 hlist_add_before 539 31
-hlist_add_before_rcu 540 196
+hlist_add_before_rcu 540 197
 hlist_add_behind 539 31
-hlist_add_behind_rcu 540 196
+hlist_add_behind_rcu 540 197
 hlist_add_head 539 31
-hlist_add_head_rcu 541 196
-hlist_add_tail_rcu 541 196
-hlist_bl_add_head_rcu 541 196
-hlist_bl_del_rcu 542 196
-hlist_bl_for_each_entry_continue_rcu 543 197
-hlist_bl_for_each_entry_rcu 544 197
-hlist_bl_is_locked 106 198
-hlist_bl_lock 545 198
-hlist_bl_unlock 546 198
+hlist_add_head_rcu 541 197
+hlist_add_tail_rcu 541 197
+hlist_bl_add_head_rcu 541 197
+hlist_bl_del_rcu 542 197
+hlist_bl_for_each_entry_continue_rcu 543 198
+hlist_bl_for_each_entry_rcu 544 198
+hlist_bl_is_locked 106 199
+hlist_bl_lock 545 199
+hlist_bl_unlock 546 199
 hlist_del 547 31
 hlist_del_init 547 31
-hlist_del_init_rcu 542 196
-hlist_del_rcu 542 196
+hlist_del_init_rcu 542 197
+hlist_del_rcu 542 197
 hlist_empty 44 31
 hlist_entry 309 31
-hlist_entry_safe 548 199
+hlist_entry_safe 548 200
 hlist_for_each_entry 549 31
-hlist_for_each_entry_continue_rcu 543 196
-hlist_for_each_entry_from_rcu 543 196
-hlist_for_each_entry_rcu 550 196
-hlist_for_each_entry_rcu_bh 550 196
-hlist_for_each_entry_rcu_notrace 550 196
+hlist_for_each_entry_continue_rcu 543 197
+hlist_for_each_entry_from_rcu 543 197
+hlist_for_each_entry_rcu 550 197
+hlist_for_each_entry_rcu_bh 550 197
+hlist_for_each_entry_rcu_notrace 550 197
 hlist_for_each_entry_safe 551 31
-hlist_for_each_entry_srcu 550 196
-hlist_nulls_add_head_rcu 540 200
-hlist_nulls_add_tail_rcu 540 200
-hlist_nulls_del_init_rcu 542 200
-hlist_nulls_del_rcu 542 200
-hlist_nulls_for_each_entry_rcu 544 200
-hlist_nulls_replace_init_rcu 552 200
-hlist_nulls_replace_rcu 552 196
-hlist_replace_rcu 552 196
+hlist_for_each_entry_srcu 550 197
+hlist_nulls_add_head_rcu 540 201
+hlist_nulls_add_tail_rcu 540 201
+hlist_nulls_del_init_rcu 542 201
+hlist_nulls_del_rcu 542 201
+hlist_nulls_for_each_entry_rcu 544 201
+hlist_nulls_replace_init_rcu 552 201
+hlist_nulls_replace_rcu 552 197
+hlist_replace_rcu 552 197
 hlist_unhashed 266 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 553 196
-hrtimer_active 106 201
-hrtimer_cancel 554 201
-hrtimer_forward 555 201
-hrtimer_forward_now 555 201
-hrtimer_get_expires 266 201
-hrtimer_get_remaining 266 201
-hrtimer_get_softexpires 266 201
-hrtimer_init 556 201
-hrtimer_is_queued 106 201
-hrtimer_restart 557 201
-hrtimer_set_expires 61 201
-hrtimer_set_expires_range 61 201
-hrtimer_set_expires_range_ns 61 201
-hrtimer_setup 558 201
-hrtimer_start 557 201
-hrtimer_start_expires 557 201
-hrtimer_start_range_ns 557 201
-hrtimer_try_to_cancel 559 201
-htonl 1 93
-htons 1 93
+hlists_swap_heads_rcu 553 197
+hrtimer_active 106 202
+hrtimer_cancel 554 202
+hrtimer_forward 555 202
+hrtimer_forward_now 555 202
+hrtimer_get_expires 266 202
+hrtimer_get_remaining 266 202
+hrtimer_get_softexpires 266 202
+hrtimer_init 556 202
+hrtimer_is_queued 106 202
+hrtimer_restart 557 202
+hrtimer_set_expires 61 202
+hrtimer_set_expires_range 61 202
+hrtimer_set_expires_range_ns 61 202
+hrtimer_setup 558 202
+hrtimer_start 557 202
+hrtimer_start_expires 557 202
+hrtimer_start_range_ns 557 202
+hrtimer_try_to_cancel 559 202
+htonl 1 94
+htons 1 94
 hweight16 1 55
 hweight32 1 55
 hweight64 1 55
 hweight8 1 55
 hweight_long 1 55
-hwmon_device_register_with_info 560 133
-hwmon_device_unregister 561 133
-hwrng_register 562 134
-hwrng_unregister 563 134
-i2c_add_adapter 564 135
-i2c_add_numbered_adapter 564 135
-i2c_del_adapter 565 135
+hwmon_device_register_with_info 560 134
+hwmon_device_unregister 561 134
+hwrng_register 562 135
+hwrng_unregister 563 135
+i2c_add_adapter 564 136
+i2c_add_numbered_adapter 564 136
+i2c_del_adapter 565 136
 i2c_get_clientdata 40 11
-i2c_transfer 269 135
-i_mmap_assert_locked 566 169
-i_mmap_assert_write_locked 155 169
-i_mmap_lock_read 143 169
-i_mmap_lock_write 144 169
-i_mmap_trylock_read 145 169
-i_mmap_trylock_write 146 169
-i_mmap_unlock_read 147 169
-i_mmap_unlock_write 148 169
-ib_register_device 567 202
-ib_unregister_device 568 202
-ida_alloc 569 203
-ida_free 570 203
-idr_alloc 571 203
-idr_find 572 203
-idr_for_each_entry 573 203
-idr_preload 574 203
-idr_preload_end 100 203
-idr_remove 575 203
-ieee80211_free_hw 353 117
-ieee80211_register_hw 576 204
-ieee80211_unregister_hw 577 204
-ieee802154_register_hw 578 205
-ieee802154_unregister_hw 579 205
-igrab 580 169
-ihold 581 169
-iio_alloc_pollfunc 582 206
-iio_device_free 353 117
+i2c_transfer 269 136
+i_mmap_assert_locked 566 170
+i_mmap_assert_write_locked 155 170
+i_mmap_lock_read 143 170
+i_mmap_lock_write 144 170
+i_mmap_trylock_read 145 170
+i_mmap_trylock_write 146 170
+i_mmap_unlock_read 147 170
+i_mmap_unlock_write 148 170
+ib_register_device 567 203
+ib_unregister_device 568 203
+ida_alloc 569 204
+ida_free 570 204
+idr_alloc 571 204
+idr_find 572 204
+idr_for_each_entry 573 204
+idr_preload 574 204
+idr_preload_end 100 204
+idr_remove 575 204
+ieee80211_free_hw 353 118
+ieee80211_register_hw 576 205
+ieee80211_unregister_hw 577 205
+ieee802154_register_hw 578 206
+ieee802154_unregister_hw 579 206
+igrab 580 170
+ihold 581 170
+iio_alloc_pollfunc 582 207
+iio_device_free 353 118
 iio_device_register 83 52
 iio_device_unregister 583 52
-iio_priv 313 117
-iio_triggered_buffer_setup 584 136
-ilog2 1 207
+iio_priv 313 118
+iio_triggered_buffer_setup 584 137
+ilog2 1 208
 in_atomic 525 65
 in_dev_get 395 59
 in_dev_put 308 59
@@ -1822,249 +1828,252 @@ in_softirq 525 65
 in_task 525 65
 inb 103 66
 inb_p 103 66
-inc_tlb_flush_pending 585 123
-init_completion 36 106
-init_irq_work 586 208
+inc_tlb_flush_pending 585 124
+init_completion 36 107
+init_irq_work 586 209
 init_rcu_head 587 42
 init_rcu_head_on_stack 587 42
-init_rwsem 36 161
-init_srcu_struct 588 101
-init_swait_queue_head 36 209
+init_rwsem 36 162
+init_srcu_struct 588 102
+init_swait_queue_head 36 210
 init_waitqueue_head 36 46
 inl 103 66
 inl_p 103 66
-inode_dio_begin 92 169
-inode_dio_end 589 169
-inode_dio_wait 453 169
-inode_lock 144 169
-inode_lock_killable 417 169
-inode_lock_nested 144 169
-inode_lock_shared 143 169
-inode_lock_shared_killable 415 169
-inode_lock_shared_nested 143 169
-inode_trylock 146 169
-inode_trylock_shared 145 169
-inode_unlock 148 169
-inode_unlock_shared 147 169
-input_free_device 590 210
-input_register_device 591 210
-input_unregister_device 590 210
+inode_dio_begin 92 170
+inode_dio_end 589 170
+inode_dio_wait 453 170
+inode_lock 144 170
+inode_lock_killable 417 170
+inode_lock_nested 144 170
+inode_lock_shared 143 170
+inode_lock_shared_killable 415 170
+inode_lock_shared_nested 143 170
+inode_trylock 146 170
+inode_trylock_shared 145 170
+inode_unlock 148 170
+inode_unlock_shared 147 170
+input_free_device 590 211
+input_register_device 591 211
+input_unregister_device 590 211
 insb 85 66
 insl 85 66
-instrument_atomic_read 336 211
-instrument_atomic_read_write 336 211
-instrument_atomic_write 336 211
-instrument_read 336 211
-instrument_read_write 336 211
-instrument_write 336 211
+instrument_atomic_read 336 212
+instrument_atomic_read_write 336 212
+instrument_atomic_write 336 212
+instrument_read 336 212
+instrument_read_write 336 212
+instrument_write 336 212
 insw 85 66
 inw 103 66
 inw_p 103 66
-io_schedule 592 108
-io_schedule_timeout 593 124
-io_stop_wc 594 157
-ioread16 103 212
-ioread16_rep 85 212
-ioread16be 103 212
-ioread32 103 212
-ioread32_rep 85 212
-ioread32be 103 212
-ioread64 103 212
-ioread64be 103 212
-ioread8 103 212
-ioread8_rep 85 212
-iowrite16 104 212
-iowrite16_rep 85 212
-iowrite16be 104 212
-iowrite32 104 212
-iowrite32_rep 85 212
-iowrite32be 104 212
-iowrite64 104 212
-iowrite64be 104 212
-iowrite8 104 212
-iowrite8_rep 85 212
-iput 595 169
+io_schedule 592 109
+io_schedule_timeout 593 125
+io_stop_wc 594 158
+ioread16 103 213
+ioread16_rep 85 213
+ioread16be 103 213
+ioread32 103 213
+ioread32_rep 85 213
+ioread32be 103 213
+ioread64 103 213
+ioread64be 103 213
+ioread8 103 213
+ioread8_rep 85 213
+iowrite16 104 213
+iowrite16_rep 85 213
+iowrite16be 104 213
+iowrite32 104 213
+iowrite32_rep 85 213
+iowrite32be 104 213
+iowrite64 104 213
+iowrite64be 104 213
+iowrite8 104 213
+iowrite8_rep 85 213
+iput 595 170
 irq_count 525 65
-irq_set_chained_handler 596 213
-irq_set_chained_handler_and_data 596 213
-irq_work_queue 597 214
-irq_work_queue_on 597 214
-irq_work_sync 598 214
+irq_set_chained_handler 596 214
+irq_set_chained_handler_and_data 596 214
+irq_work_queue 597 215
+irq_work_queue_on 597 215
+irq_work_sync 598 215
 irqs_disabled 525 65
-is_power_of_2 1 207
-jiffies_to_msecs 40 215
-jiffies_to_usecs 40 215
-jump_label_lock 599 216
-jump_label_unlock 600 216
-kasan_check_read 336 217
-kasan_check_write 336 217
-kasprintf 82 218
-kcalloc 601 219
-kcsan_atomic_next 336 220
-kcsan_flat_atomic_begin 336 220
-kcsan_flat_atomic_end 336 220
-kcsan_nestable_atomic_begin 336 220
-kcsan_nestable_atomic_end 336 220
-kernel_read 269 169
-kernel_write 269 169
-kfifo_get 602 221
-kfifo_in 603 221
-kfifo_in_spinlocked 604 221
-kfifo_is_empty 266 221
-kfifo_is_full 266 221
-kfifo_len 266 221
-kfifo_out 602 221
-kfifo_out_spinlocked 105 221
-kfifo_put 603 221
-kfifo_reset 36 221
-kfree 81 219
-kfree_const 81 219
-kfree_rcu 605 100
-kfree_rcu_mightsleep 606 100
-kfree_sensitive 81 219
+is_power_of_2 1 208
+jiffies_to_msecs 40 216
+jiffies_to_usecs 40 216
+jump_label_lock 599 217
+jump_label_unlock 600 217
+kasan_check_read 336 218
+kasan_check_write 336 218
+kasprintf 82 219
+kcalloc 601 220
+kcsan_atomic_next 336 221
+kcsan_flat_atomic_begin 336 221
+kcsan_flat_atomic_end 336 221
+kcsan_nestable_atomic_begin 336 221
+kcsan_nestable_atomic_end 336 221
+kernel_read 269 170
+kernel_write 269 170
+kfifo_get 602 222
+kfifo_in 603 222
+kfifo_in_spinlocked 604 222
+kfifo_is_empty 266 222
+kfifo_is_full 266 222
+kfifo_len 266 222
+kfifo_out 602 222
+kfifo_out_spinlocked 105 222
+kfifo_put 603 222
+kfifo_reset 36 222
+kfree 81 220
+kfree_const 81 220
+kfree_rcu 605 101
+kfree_rcu_mightsleep 606 101
+kfree_sensitive 81 220
 kfree_skb 308 69
 kfree_skb_list 308 69
 kfree_skb_reason 308 69
-klist_del 607 222
-klist_remove 607 222
-kmalloc 141 219
-kmalloc_array 601 219
-kmalloc_node 141 219
-kmalloc_obj 141 219
-kmalloc_objs 601 219
-kmap 608 223
-kmap_atomic 609 223
-kmap_local_folio 610 223
-kmap_local_page 610 223
-kmem_cache_alloc 141 219
-kmem_cache_alloc_node 141 219
-kmem_cache_create 142 219
-kmem_cache_destroy 611 219
-kmem_cache_free 371 219
-kmem_cache_free_bulk 612 219
-kmem_cache_zalloc 141 219
-kmemdup 601 224
-kmemdup_nul 601 224
-kobject_get 395 225
-kobject_get_unless_zero 327 225
-kobject_put 421 225
-krealloc 601 219
-krealloc_array 255 219
-kref_get 613 226
-kref_get_unless_zero 614 226
-kref_init 615 226
-kref_put 616 226
-kref_put_lock 617 226
-kref_put_mutex 618 226
-kref_read 224 226
-kstrdup 141 224
-kstrdup_const 141 224
-kstrndup 601 224
-kthread_bind 294 227
-kthread_cancel_work_sync 619 227
-kthread_complete_and_exit 11 228
-kthread_create 620 227
-kthread_create_on_cpu 621 228
-kthread_create_on_node 621 228
-kthread_destroy_worker 335 227
-kthread_exit 11 228
-kthread_flush_work 622 227
-kthread_flush_worker 420 227
-kthread_init_delayed_work 35 228
-kthread_init_work 623 228
-kthread_mod_delayed_work 624 227
-kthread_park 625 227
-kthread_parkme 303 227
-kthread_queue_delayed_work 624 227
-kthread_queue_work 626 227
-kthread_run 627 227
-kthread_run_on_cpu 621 228
-kthread_run_on_node 621 228
-kthread_should_park 628 227
-kthread_should_stop 628 227
-kthread_should_stop_or_park 629 227
-kthread_stop 625 227
-kthread_unpark 630 227
-ktime_add 40 229
-ktime_get 40 229
-ktime_get_boottime 40 229
-ktime_get_ns 40 229
-ktime_get_real 40 229
-ktime_ms_delta 40 229
-ktime_sub 40 229
-ktime_to_ms 40 229
-ktime_to_ns 40 229
-ktime_to_us 40 229
-ktime_us_delta 40 229
-kunmap 631 223
-kunmap_atomic 632 223
-kunmap_local 423 223
-kvasprintf 82 218
-kvcalloc 601 219
-kvfree 633 219
-kvfree_rcu 605 100
-kvfree_rcu_mightsleep 606 100
-kvfree_sensitive 633 219
-kvmalloc 141 219
-kvmalloc_array 601 219
-kvmalloc_node 141 219
-kvmemdup 601 224
-kvrealloc 601 219
-kvzalloc 141 219
-kvzalloc_node 141 219
-kzalloc 141 219
-kzalloc_node 141 219
-kzalloc_obj 141 219
-kzalloc_objs 601 219
+klist_del 607 223
+klist_remove 607 223
+kmalloc 141 220
+kmalloc_array 601 220
+kmalloc_node 141 220
+kmalloc_obj 141 220
+kmalloc_objs 601 220
+kmalloc_track_caller 141 220
+kmap 608 224
+kmap_atomic 609 224
+kmap_local_folio 610 224
+kmap_local_page 610 224
+kmem_cache_alloc 141 220
+kmem_cache_alloc_lru 601 220
+kmem_cache_alloc_node 141 220
+kmem_cache_create 142 220
+kmem_cache_destroy 611 220
+kmem_cache_free 371 220
+kmem_cache_free_bulk 612 220
+kmem_cache_zalloc 141 220
+kmemdup 601 225
+kmemdup_nul 601 225
+kobject_get 395 226
+kobject_get_unless_zero 327 226
+kobject_put 421 226
+krealloc 601 220
+krealloc_array 255 220
+kref_get 613 227
+kref_get_unless_zero 614 227
+kref_init 615 227
+kref_put 616 227
+kref_put_lock 617 227
+kref_put_mutex 618 227
+kref_read 224 227
+kstrdup 141 225
+kstrdup_const 141 225
+kstrndup 601 225
+kthread_bind 294 228
+kthread_cancel_work_sync 619 228
+kthread_complete_and_exit 11 229
+kthread_create 620 228
+kthread_create_on_cpu 621 229
+kthread_create_on_node 621 229
+kthread_destroy_worker 335 228
+kthread_exit 11 229
+kthread_flush_work 622 228
+kthread_flush_worker 420 228
+kthread_init_delayed_work 35 229
+kthread_init_work 623 229
+kthread_mod_delayed_work 624 228
+kthread_park 625 228
+kthread_parkme 303 228
+kthread_queue_delayed_work 624 228
+kthread_queue_work 626 228
+kthread_run 627 228
+kthread_run_on_cpu 621 229
+kthread_run_on_node 621 229
+kthread_should_park 628 228
+kthread_should_stop 628 228
+kthread_should_stop_or_park 629 228
+kthread_stop 625 228
+kthread_unpark 630 228
+ktime_add 40 230
+ktime_get 40 230
+ktime_get_boottime 40 230
+ktime_get_ns 40 230
+ktime_get_real 40 230
+ktime_ms_delta 40 230
+ktime_sub 40 230
+ktime_to_ms 40 230
+ktime_to_ns 40 230
+ktime_to_us 40 230
+ktime_us_delta 40 230
+kunmap 631 224
+kunmap_atomic 632 224
+kunmap_local 423 224
+kvasprintf 82 219
+kvcalloc 601 220
+kvfree 633 220
+kvfree_rcu 605 101
+kvfree_rcu_mightsleep 606 101
+kvfree_sensitive 633 220
+kvmalloc 141 220
+kvmalloc_array 601 220
+kvmalloc_node 141 220
+kvmemdup 601 225
+kvrealloc 601 220
+kvzalloc 141 220
+kvzalloc_node 141 220
+kzalloc 141 220
+kzalloc_node 141 220
+kzalloc_obj 141 220
+kzalloc_objs 601 220
+kzalloc_track_caller 141 220
 l3mdev_master_dev_rcu 84 64
-latch_tree_find 634 230
-latch_tree_insert 635 230
+latch_tree_find 634 231
+latch_tree_insert 635 231
 late_initcall 149 54
 late_initcall_sync 149 54
-le16_to_cpu 1 93
-le32_to_cpu 1 93
-le64_to_cpu 1 93
-led_classdev_register 636 137
-led_classdev_register_ext 636 137
-led_classdev_unregister 637 137
+le16_to_cpu 1 94
+le32_to_cpu 1 94
+le64_to_cpu 1 94
+led_classdev_register 636 138
+led_classdev_register_ext 636 138
+led_classdev_unregister 637 138
 likely 79 39
 list_add 638 31
-list_add_rcu 541 196
+list_add_rcu 541 197
 list_add_tail 638 31
-list_add_tail_rcu 541 196
+list_add_tail_rcu 541 197
 list_add_tail_release 639 31
-list_bidir_del_rcu 640 196
+list_bidir_del_rcu 640 197
 list_bulk_move_tail 641 31
 list_del 86 31
 list_del_init 86 31
 list_del_init_careful 642 31
-list_del_rcu 640 196
+list_del_rcu 640 197
 list_empty 44 31
 list_empty_careful 105 31
 list_entry 309 31
-list_entry_lockless 643 196
-list_entry_rcu 643 196
+list_entry_lockless 643 197
+list_entry_rcu 643 197
 list_first_entry 644 31
 list_first_entry_or_null 645 31
 list_first_entry_or_null_acquire 646 31
-list_first_or_null_rcu 647 196
+list_first_or_null_rcu 647 197
 list_for_each 648 31
 list_for_each_entry 649 31
 list_for_each_entry_continue 649 31
-list_for_each_entry_continue_rcu 650 196
+list_for_each_entry_continue_rcu 650 197
 list_for_each_entry_from 649 31
-list_for_each_entry_from_rcu 650 196
-list_for_each_entry_lockless 650 196
-list_for_each_entry_rcu 650 196
+list_for_each_entry_from_rcu 650 197
+list_for_each_entry_lockless 650 197
+list_for_each_entry_rcu 650 197
 list_for_each_entry_reverse 649 31
 list_for_each_entry_safe 651 31
 list_for_each_entry_safe_continue 651 31
 list_for_each_entry_safe_from 651 31
 list_for_each_entry_safe_reverse 651 31
-list_for_each_entry_srcu 650 196
+list_for_each_entry_srcu 650 197
 list_for_each_prev 648 31
 list_for_each_prev_safe 652 31
-list_for_each_rcu 653 196
+list_for_each_rcu 653 197
 list_for_each_safe 652 31
 list_is_first 266 31
 list_is_head 266 31
@@ -2076,20 +2085,20 @@ list_move 641 31
 list_move_tail 641 31
 list_next_entry 654 31
 list_next_entry_circular 548 31
-list_next_or_null_rcu 655 196
+list_next_or_null_rcu 655 197
 list_prev_entry 654 31
 list_prev_entry_circular 548 31
 list_replace 656 31
 list_replace_init 656 31
-list_replace_rcu 552 196
+list_replace_rcu 552 197
 list_rotate_left 61 31
 list_splice 641 31
 list_splice_init 641 31
-list_splice_init_rcu 657 196
-list_splice_rcu 541 196
+list_splice_init_rcu 657 197
+list_splice_rcu 541 197
 list_splice_tail 641 31
 list_splice_tail_init 641 31
-list_splice_tail_init_rcu 657 196
+list_splice_tail_init_rcu 657 197
 list_swap 641 31
 llist_add 658 61
 llist_add_batch 659 61
@@ -2102,193 +2111,193 @@ llist_entry 548 61
 llist_for_each_entry 663 61
 llist_for_each_entry_safe 664 61
 llist_next 44 61
-local64_add 665 231
-local64_add_return 666 231
-local64_cmpxchg 667 231
-local64_dec 668 231
-local64_dec_return 669 231
-local64_inc 670 231
-local64_inc_return 671 231
-local64_read 672 231
-local64_set 673 231
-local64_sub 674 231
-local64_sub_return 675 231
-local64_xchg 676 231
-local_add 665 231
-local_add_return 666 231
-local_bh_disable 90 232
-local_bh_enable 91 232
+local64_add 665 232
+local64_add_return 666 232
+local64_cmpxchg 667 232
+local64_dec 668 232
+local64_dec_return 669 232
+local64_inc 670 232
+local64_inc_return 671 232
+local64_read 672 232
+local64_set 673 232
+local64_sub 674 232
+local64_sub_return 675 232
+local64_xchg 676 232
+local_add 665 232
+local_add_return 666 232
+local_bh_disable 90 233
+local_bh_enable 91 233
 local_bh_enable_ip 91 62
-local_clock 40 229
-local_cmpxchg 667 231
-local_dec 668 231
-local_dec_return 669 231
-local_inc 670 231
-local_inc_return 671 231
-local_irq_disable 150 232
-local_irq_enable 151 232
-local_irq_restore 151 232
-local_irq_save 150 232
-local_lock 677 233
-local_lock_irq 678 233
-local_lock_irqsave 678 233
-local_lock_nested_bh 679 233
-local_read 672 231
-local_set 673 231
-local_sub 674 231
-local_sub_return 675 231
-local_trylock 680 233
-local_trylock_irqsave 681 233
-local_unlock 682 233
-local_unlock_irq 683 233
-local_unlock_irqrestore 683 233
-local_unlock_nested_bh 684 233
-local_xchg 676 231
-lock_buffer 685 99
-lock_page 435 165
-lock_sock 686 94
-lock_sock_fast 687 94
-lock_sock_nested 686 94
-lock_task_sighand 688 234
-lock_vma_under_rcu 689 235
-lockdep_assert 336 236
-lockdep_assert_RT_in_threaded_ctx 336 236
-lockdep_assert_cpus_held 690 120
-lockdep_assert_held 566 236
-lockdep_assert_held_exclusive 155 236
-lockdep_assert_held_once 566 236
-lockdep_assert_held_read 691 236
-lockdep_assert_held_write 155 236
+local_clock 40 230
+local_cmpxchg 667 232
+local_dec 668 232
+local_dec_return 669 232
+local_inc 670 232
+local_inc_return 671 232
+local_irq_disable 150 233
+local_irq_enable 151 233
+local_irq_restore 151 233
+local_irq_save 150 233
+local_lock 677 234
+local_lock_irq 678 234
+local_lock_irqsave 678 234
+local_lock_nested_bh 679 234
+local_read 672 232
+local_set 673 232
+local_sub 674 232
+local_sub_return 675 232
+local_trylock 680 234
+local_trylock_irqsave 681 234
+local_unlock 682 234
+local_unlock_irq 683 234
+local_unlock_irqrestore 683 234
+local_unlock_nested_bh 684 234
+local_xchg 676 232
+lock_buffer 685 100
+lock_page 435 166
+lock_sock 686 95
+lock_sock_fast 687 95
+lock_sock_nested 686 95
+lock_task_sighand 688 235
+lock_vma_under_rcu 689 236
+lockdep_assert 336 237
+lockdep_assert_RT_in_threaded_ctx 336 237
+lockdep_assert_cpus_held 690 121
+lockdep_assert_held 566 237
+lockdep_assert_held_exclusive 155 237
+lockdep_assert_held_once 566 237
+lockdep_assert_held_read 691 237
+lockdep_assert_held_write 155 237
 lockdep_assert_in_rcu_read_lock 692 42
 lockdep_assert_in_rcu_read_lock_bh 692 42
 lockdep_assert_in_rcu_read_lock_sched 692 42
 lockdep_assert_in_rcu_reader 692 42
-lockdep_assert_in_softirq 336 236
-lockdep_assert_irqs_disabled 693 236
-lockdep_assert_irqs_enabled 336 236
-lockdep_assert_none_held_once 336 236
-lockdep_assert_not_held 85 236
-lockdep_assert_preemption_disabled 694 236
-lockdep_assert_preemption_enabled 336 236
+lockdep_assert_in_softirq 336 237
+lockdep_assert_irqs_disabled 693 237
+lockdep_assert_irqs_enabled 336 237
+lockdep_assert_none_held_once 336 237
+lockdep_assert_not_held 85 237
+lockdep_assert_preemption_disabled 694 237
+lockdep_assert_preemption_enabled 336 237
 lockdep_assert_rq_held 155 70
-lockdep_assert_wiphy 155 237
-lockdep_is_held 695 236
+lockdep_assert_wiphy 155 238
+lockdep_is_held 695 237
 lockdep_rtnl_is_held 696 5
-lockdep_set_class 85 236
-lockdep_set_class_and_name 85 236
-lockdep_set_novalidate_class 85 236
-lockdep_set_subclass 85 236
-lockdep_sock_is_held 697 94
-lockless_dereference 698 238
-lockref_get 92 239
-lockref_get_not_dead 327 239
-lockref_get_not_zero 327 239
-lockref_mark_dead 61 239
-lockref_put_or_lock 699 239
-lockref_put_return 700 239
+lockdep_set_class 85 237
+lockdep_set_class_and_name 85 237
+lockdep_set_novalidate_class 85 237
+lockdep_set_subclass 85 237
+lockdep_sock_is_held 697 95
+lockless_dereference 698 239
+lockref_get 92 240
+lockref_get_not_dead 327 240
+lockref_get_not_zero 327 240
+lockref_mark_dead 61 240
+lockref_put_or_lock 699 240
+lockref_put_return 700 240
 lower_16_bits 1 25
 lower_32_bits 1 25
 make_task_dead 11 8
-mark_buffer_dirty 701 99
+mark_buffer_dirty 701 100
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 327 183
-mb 702 157
-mbox_controller_register 703 138
-mbox_controller_unregister 704 138
-mdelay 336 176
-mdiobus_register 705 139
-mdiobus_unregister 706 139
-memcmp 40 224
-memcpy 61 224
+maybe_get_net 327 184
+mb 702 158
+mbox_controller_register 703 139
+mbox_controller_unregister 704 139
+mdelay 336 177
+mdiobus_register 705 140
+mdiobus_unregister 706 140
+memcmp 40 225
+memcpy 61 225
 memcpy_fromio 707 60
 memcpy_toio 85 60
-memdup_user 708 224
-memmove 61 224
-mempool_alloc 141 240
-mempool_free 81 240
-memset 61 224
+memdup_user 708 225
+memmove 61 225
+mempool_alloc 141 241
+mempool_free 81 241
+memset 61 225
 memset_io 85 60
-memstick_add_host 709 241
-memstick_free_host 353 117
-memstick_priv 313 117
-memstick_remove_host 710 241
-memzero_explicit 61 224
-might_lock 85 236
-might_sleep 711 242
-might_sleep_if 712 242
+memstick_add_host 709 242
+memstick_free_host 353 118
+memstick_priv 313 118
+memstick_remove_host 710 242
+memzero_explicit 61 225
+might_lock 85 237
+might_sleep 711 243
+might_sleep_if 712 243
 migrate_disable 713 65
 migrate_enable 714 65
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
-mm_tlb_flush_nested 44 123
-mm_tlb_flush_pending 44 123
-mmap_assert_locked 566 235
-mmap_assert_read_locked 566 235
-mmap_assert_write_locked 155 235
-mmap_lock_is_contended 715 235
-mmap_lock_speculate_retry 716 235
-mmap_lock_speculate_try_begin 717 235
-mmap_read_lock 718 235
-mmap_read_lock_killable 719 235
-mmap_read_trylock 720 235
-mmap_read_unlock 721 235
-mmap_read_unlock_non_owner 721 235
-mmap_write_downgrade 418 235
-mmap_write_lock 722 235
-mmap_write_lock_killable 723 235
-mmap_write_lock_nested 722 235
-mmap_write_unlock 724 235
-mmc_add_host 725 243
-mmc_free_host 353 117
-mmc_priv 313 117
-mmc_remove_host 726 243
-mmdrop 457 184
-mmdrop_sched 727 184
-mmget 92 184
-mmget_not_zero 450 184
-mmgrab 92 184
-mmiowb 728 244
-mmput 729 184
-mmput_async 727 184
-mmu_notifier_invalidate_range_end 17 245
-mmu_notifier_invalidate_range_start 730 245
-mnt_drop_write 426 246
-mnt_drop_write_file 426 246
-mnt_want_write 731 246
-mnt_want_write_file 731 246
-mntget 732 246
-mntput 733 246
+mm_tlb_flush_nested 44 124
+mm_tlb_flush_pending 44 124
+mmap_assert_locked 566 236
+mmap_assert_read_locked 566 236
+mmap_assert_write_locked 155 236
+mmap_lock_is_contended 715 236
+mmap_lock_speculate_retry 716 236
+mmap_lock_speculate_try_begin 717 236
+mmap_read_lock 718 236
+mmap_read_lock_killable 719 236
+mmap_read_trylock 720 236
+mmap_read_unlock 721 236
+mmap_read_unlock_non_owner 721 236
+mmap_write_downgrade 418 236
+mmap_write_lock 722 236
+mmap_write_lock_killable 723 236
+mmap_write_lock_nested 722 236
+mmap_write_unlock 724 236
+mmc_add_host 725 244
+mmc_free_host 353 118
+mmc_priv 313 118
+mmc_remove_host 726 244
+mmdrop 457 185
+mmdrop_sched 727 185
+mmget 92 185
+mmget_not_zero 450 185
+mmgrab 92 185
+mmiowb 728 245
+mmput 729 185
+mmput_async 727 185
+mmu_notifier_invalidate_range_end 17 246
+mmu_notifier_invalidate_range_start 730 246
+mnt_drop_write 426 247
+mnt_drop_write_file 426 247
+mnt_want_write 731 247
+mnt_want_write_file 731 247
+mntget 732 247
+mntput 733 247
 mod_delayed_work 734 18
 mod_delayed_work_on 735 18
 mod_timer 736 76
 mod_timer_pending 736 76
 module_exit 737 63
 module_init 149 63
-module_param_call 738 247
+module_param_call 738 248
 module_put 727 63
 module_put_and_kthread_exit 11 63
-msecs_to_jiffies 40 215
-msleep 303 176
-msleep_interruptible 302 176
+msecs_to_jiffies 40 216
+msleep 303 177
+msleep_interruptible 302 177
 mul_u64_u32_shr 1 24
-mutex_destroy 739 88
-mutex_init 36 88
-mutex_is_locked 715 248
-mutex_lock 348 248
-mutex_lock_interruptible 349 248
-mutex_lock_interruptible_nested 349 248
-mutex_lock_io 348 248
-mutex_lock_io_nested 348 248
-mutex_lock_killable 349 248
-mutex_lock_killable_nested 349 248
-mutex_lock_nest_lock 348 248
-mutex_lock_nested 348 248
-mutex_trylock 351 248
-mutex_unlock 352 248
+mutex_destroy 739 89
+mutex_init 36 89
+mutex_is_locked 715 249
+mutex_lock 348 249
+mutex_lock_interruptible 349 249
+mutex_lock_interruptible_nested 349 249
+mutex_lock_io 348 249
+mutex_lock_io_nested 348 249
+mutex_lock_killable 349 249
+mutex_lock_killable_nested 349 249
+mutex_lock_nest_lock 348 249
+mutex_lock_nested 348 249
+mutex_trylock 351 249
+mutex_unlock 352 249
 napi_alloc_skb 337 69
 napi_complete 740 64
 napi_complete_done 740 64
@@ -2300,24 +2309,24 @@ napi_schedule 743 64
 napi_schedule_irqoff 744 64
 napi_schedule_prep 743 64
 napi_synchronize 745 64
-ndelay 336 176
-need_resched 746 109
+ndelay 336 177
+need_resched 746 110
 need_seqretry 106 67
-neigh_hold 92 249
-neigh_release 308 249
-netdev_alert 336 250
+neigh_hold 92 250
+neigh_release 308 250
+netdev_alert 336 251
 netdev_alloc_skb 337 69
 netdev_completed_queue 22 64
-netdev_crit 336 250
-netdev_dbg 336 250
-netdev_emerg 336 250
-netdev_err 336 250
+netdev_crit 336 251
+netdev_dbg 336 251
+netdev_emerg 336 251
+netdev_err 336 251
 netdev_hold 343 64
-netdev_info 336 250
+netdev_info 336 251
 netdev_lock 348 64
-netdev_lock_ops 747 251
+netdev_lock_ops 747 252
 netdev_master_upper_dev_get_rcu 84 64
-netdev_notice 336 250
+netdev_notice 336 251
 netdev_priv 748 64
 netdev_put 344 64
 netdev_sent_queue 54 64
@@ -2325,8 +2334,8 @@ netdev_trylock 351 64
 netdev_tx_completed_queue 22 64
 netdev_tx_sent_queue 54 64
 netdev_unlock 352 64
-netdev_unlock_ops 352 251
-netdev_warn 336 250
+netdev_unlock_ops 352 252
+netdev_warn 336 251
 netif_addr_lock 94 64
 netif_addr_lock_bh 95 64
 netif_addr_unlock 97 64
@@ -2353,9 +2362,9 @@ netif_start_queue 22 64
 netif_start_subqueue 22 64
 netif_stop_queue 753 64
 netif_stop_subqueue 753 64
-netif_subqueue_maybe_stop 754 252
+netif_subqueue_maybe_stop 754 253
 netif_subqueue_stopped 44 64
-netif_subqueue_try_stop 755 252
+netif_subqueue_try_stop 755 253
 netif_tx_disable 756 64
 netif_tx_lock 94 64
 netif_tx_lock_bh 95 64
@@ -2368,35 +2377,35 @@ netif_tx_unlock 97 64
 netif_tx_unlock_bh 98 64
 netif_tx_wake_all_queues 749 64
 netif_tx_wake_queue 749 64
-netif_txq_completed_wake 757 252
-netif_txq_maybe_stop 754 252
-netif_txq_try_stop 755 252
+netif_txq_completed_wake 757 253
+netif_txq_maybe_stop 754 253
+netif_txq_try_stop 755 253
 netif_wake_queue 749 64
 netif_wake_subqueue 749 64
 netif_xmit_stopped 266 64
-nfc_register_device 758 253
-nfc_unregister_device 759 253
+nfc_register_device 758 254
+nfc_unregister_device 759 254
 nmi_count 525 65
 no_free_ptr 79 12
-no_printk 40 164
-ns_to_ktime 40 229
-nsecs_to_jiffies 40 215
-ntohl 1 93
-ntohs 1 93
-num_online_cpus 40 109
+no_printk 40 165
+ns_to_ktime 40 230
+nsecs_to_jiffies 40 216
+ntohl 1 94
+ntohs 1 94
+num_online_cpus 40 110
 numa_node_id 40 11
-nvmem_register 760 140
-nvmem_unregister 761 140
-of_mdiobus_register 705 139
+nvmem_register 760 141
+nvmem_unregister 761 141
+of_mdiobus_register 705 140
 of_node_get 395 13
 of_node_put 421 13
 offsetof 3 45
-offsetofend 3 254
-on_each_cpu 762 255
-on_each_cpu_cond 763 255
-on_each_cpu_mask 763 255
+offsetofend 3 255
+on_each_cpu 762 256
+on_each_cpu_cond 763 256
+on_each_cpu_mask 763 256
 open_softirq 764 19
-order_base_2 1 207
+order_base_2 1 208
 outb 104 66
 outb_p 104 66
 outl 104 66
@@ -2406,151 +2415,151 @@ outsl 85 66
 outsw 85 66
 outw 104 66
 outw_p 104 66
-p4dp_get 44 256
-page_address 40 107
-page_count 44 175
-page_folio 40 107
-page_ref_add 440 175
-page_ref_add_unless_zero 441 175
-page_ref_count 44 175
-page_ref_dec 442 175
-page_ref_dec_and_test 428 175
-page_ref_dec_return 443 175
-page_ref_freeze 444 175
-page_ref_inc 92 175
-page_ref_inc_return 445 175
-page_ref_sub 446 175
-page_ref_sub_and_test 447 175
-page_ref_unfreeze 449 175
-page_to_pfn 40 107
-page_to_phys 40 107
+p4dp_get 44 257
+page_address 40 108
+page_count 44 176
+page_folio 40 108
+page_ref_add 440 176
+page_ref_add_unless_zero 441 176
+page_ref_count 44 176
+page_ref_dec 442 176
+page_ref_dec_and_test 428 176
+page_ref_dec_return 443 176
+page_ref_freeze 444 176
+page_ref_inc 92 176
+page_ref_inc_return 445 176
+page_ref_sub 446 176
+page_ref_sub_and_test 447 176
+page_ref_unfreeze 449 176
+page_to_pfn 40 108
+page_to_phys 40 108
 pagefault_disable 765 50
 pagefault_enable 766 50
 panic 11 8
-path_get 767 257
-path_put 768 257
-pci_dev_get 395 258
-pci_dev_lock 348 258
-pci_dev_put 421 258
-pci_dev_unlock 352 258
-pci_disable_device 769 258
-pci_enable_device 770 258
-pci_free_irq 771 258
-pci_free_irq_vectors 772 258
+path_get 767 258
+path_put 768 258
+pci_dev_get 395 259
+pci_dev_lock 348 259
+pci_dev_put 421 259
+pci_dev_unlock 352 259
+pci_disable_device 769 259
+pci_enable_device 770 259
+pci_free_irq 771 259
+pci_free_irq_vectors 772 259
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 773 258
-pci_request_irq 774 258
-pci_unlock_rescan_remove 775 258
-per_cpu 776 180
-per_cpu_ptr 125 180
-percpu_counter_add 777 259
-percpu_counter_add_batch 777 259
-percpu_counter_compare 778 259
-percpu_counter_dec 779 259
-percpu_counter_inc 780 259
-percpu_counter_read 778 259
-percpu_counter_read_positive 781 259
-percpu_counter_set 782 259
-percpu_counter_sub 783 259
-percpu_counter_sum 778 259
-percpu_counter_sum_positive 778 259
-percpu_down_read 784 260
-percpu_down_read_freezable 784 260
-percpu_down_read_internal 784 260
-percpu_down_read_trylock 785 260
-percpu_down_write 786 260
-percpu_is_read_locked 715 260
-percpu_is_write_locked 715 260
-percpu_ref_get 92 122
-percpu_ref_get_many 440 122
-percpu_ref_is_dying 266 122
-percpu_ref_is_zero 44 122
-percpu_ref_kill 85 122
-percpu_ref_kill_and_confirm 85 122
-percpu_ref_put 257 122
-percpu_ref_put_many 446 122
-percpu_ref_reinit 787 122
-percpu_ref_resurrect 787 122
-percpu_ref_switch_to_atomic 787 122
-percpu_ref_switch_to_atomic_sync 788 122
-percpu_ref_switch_to_percpu 787 122
-percpu_ref_tryget 327 122
-percpu_ref_tryget_live 327 122
-percpu_ref_tryget_live_rcu 327 122
-percpu_ref_tryget_many 789 122
-percpu_rwsem_is_held 715 260
-percpu_up_read 790 260
-percpu_up_write 791 260
-perf_pmu_register 792 261
-perf_pmu_unregister 793 261
-pfn_to_page 40 107
-pgdp_get 44 256
-phys_to_virt 40 107
-pid_task 342 171
-pin_user_pages 424 107
-pin_user_pages_fast 424 107
+pci_lock_rescan_remove 773 259
+pci_request_irq 774 259
+pci_unlock_rescan_remove 775 259
+per_cpu 776 181
+per_cpu_ptr 125 181
+percpu_counter_add 777 260
+percpu_counter_add_batch 777 260
+percpu_counter_compare 778 260
+percpu_counter_dec 779 260
+percpu_counter_inc 780 260
+percpu_counter_read 778 260
+percpu_counter_read_positive 781 260
+percpu_counter_set 782 260
+percpu_counter_sub 783 260
+percpu_counter_sum 778 260
+percpu_counter_sum_positive 778 260
+percpu_down_read 784 261
+percpu_down_read_freezable 784 261
+percpu_down_read_internal 784 261
+percpu_down_read_trylock 785 261
+percpu_down_write 786 261
+percpu_is_read_locked 715 261
+percpu_is_write_locked 715 261
+percpu_ref_get 92 123
+percpu_ref_get_many 440 123
+percpu_ref_is_dying 266 123
+percpu_ref_is_zero 44 123
+percpu_ref_kill 85 123
+percpu_ref_kill_and_confirm 85 123
+percpu_ref_put 257 123
+percpu_ref_put_many 446 123
+percpu_ref_reinit 787 123
+percpu_ref_resurrect 787 123
+percpu_ref_switch_to_atomic 787 123
+percpu_ref_switch_to_atomic_sync 788 123
+percpu_ref_switch_to_percpu 787 123
+percpu_ref_tryget 327 123
+percpu_ref_tryget_live 327 123
+percpu_ref_tryget_live_rcu 327 123
+percpu_ref_tryget_many 789 123
+percpu_rwsem_is_held 715 261
+percpu_up_read 790 261
+percpu_up_write 791 261
+perf_pmu_register 792 262
+perf_pmu_unregister 793 262
+pfn_to_page 40 108
+pgdp_get 44 257
+phys_to_virt 40 108
+pid_task 342 172
+pin_user_pages 424 108
+pin_user_pages_fast 424 108
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 294 262
-pm_runtime_force_resume 770 262
-pm_runtime_force_suspend 769 262
-pm_runtime_get 794 262
-pm_runtime_get_if_active 795 262
-pm_runtime_get_if_in_use 795 262
-pm_runtime_get_noresume 794 262
-pm_runtime_get_sync 796 262
-pm_runtime_put 797 262
-pm_runtime_put_autosuspend 797 262
-pm_runtime_put_noidle 798 262
-pm_runtime_put_sync 799 262
-pm_runtime_resume_and_get 796 262
+pm_runtime_disable 294 263
+pm_runtime_force_resume 770 263
+pm_runtime_force_suspend 769 263
+pm_runtime_get 794 263
+pm_runtime_get_if_active 795 263
+pm_runtime_get_if_in_use 795 263
+pm_runtime_get_noresume 794 263
+pm_runtime_get_sync 796 263
+pm_runtime_put 797 263
+pm_runtime_put_autosuspend 797 263
+pm_runtime_put_noidle 798 263
+pm_runtime_put_sync 799 263
+pm_runtime_resume_and_get 796 263
 pm_sleep_ptr 79 21
-pmd_clear 800 256
-pmd_install 801 263
-pmd_lock 802 182
-pmd_lockptr 247 182
-pmd_populate 803 263
-pmd_trans_huge_lock 804 182
-pmdp_establish 805 256
-pmdp_get 44 256
-pmdp_get_lockless 44 256
-pmdp_huge_clear_flush 806 256
-pmdp_huge_get_and_clear 806 256
-pmdp_invalidate 806 256
-pmem_wmb 410 157
+pmd_clear 800 257
+pmd_install 801 264
+pmd_lock 802 183
+pmd_lockptr 247 183
+pmd_populate 803 264
+pmd_trans_huge_lock 804 183
+pmdp_establish 805 257
+pmdp_get 44 257
+pmdp_get_lockless 44 257
+pmdp_huge_clear_flush 806 257
+pmdp_huge_get_and_clear 806 257
+pmdp_invalidate 806 257
+pmem_wmb 410 158
 poll_state_synchronize_rcu 807 42
-poll_state_synchronize_srcu 808 101
-poll_wait 809 264
+poll_state_synchronize_srcu 808 102
+poll_wait 809 265
 postcore_initcall 149 54
 postcore_initcall_sync 149 54
-power_supply_register 810 142
-power_supply_unregister 811 142
-pr_alert 336 164
-pr_alert_once 336 164
-pr_alert_ratelimited 336 164
-pr_cont 336 164
-pr_crit 336 164
-pr_crit_once 336 164
-pr_crit_ratelimited 336 164
-pr_debug 336 164
-pr_debug_once 336 164
-pr_debug_ratelimited 336 164
-pr_devel 336 164
-pr_emerg 336 164
-pr_emerg_once 336 164
-pr_emerg_ratelimited 336 164
-pr_err 336 164
-pr_err_once 336 164
-pr_err_ratelimited 336 164
-pr_info 336 164
-pr_info_once 336 164
-pr_info_ratelimited 336 164
-pr_notice 336 164
-pr_notice_once 336 164
-pr_notice_ratelimited 336 164
-pr_warn 336 164
-pr_warn_once 336 164
-pr_warn_ratelimited 336 164
+power_supply_register 810 143
+power_supply_unregister 811 143
+pr_alert 336 165
+pr_alert_once 336 165
+pr_alert_ratelimited 336 165
+pr_cont 336 165
+pr_crit 336 165
+pr_crit_once 336 165
+pr_crit_ratelimited 336 165
+pr_debug 336 165
+pr_debug_once 336 165
+pr_debug_ratelimited 336 165
+pr_devel 336 165
+pr_emerg 336 165
+pr_emerg_once 336 165
+pr_emerg_ratelimited 336 165
+pr_err 336 165
+pr_err_once 336 165
+pr_err_ratelimited 336 165
+pr_info 336 165
+pr_info_once 336 165
+pr_info_ratelimited 336 165
+pr_notice 336 165
+pr_notice_once 336 165
+pr_notice_ratelimited 336 165
+pr_warn 336 165
+pr_warn_once 336 165
+pr_warn_ratelimited 336 165
 preempt_check_resched 812 65
 preempt_count 525 65
 preempt_count_add 99 65
@@ -2558,14 +2567,14 @@ preempt_count_dec 100 65
 preempt_count_dec_and_test 101 65
 preempt_count_inc 99 65
 preempt_count_sub 100 65
-preempt_disable 99 232
+preempt_disable 99 233
 preempt_disable_nested 252 65
-preempt_disable_notrace 99 232
-preempt_enable 100 232
+preempt_disable_notrace 99 233
+preempt_enable 100 233
 preempt_enable_nested 252 65
 preempt_enable_no_resched 100 65
 preempt_enable_no_resched_notrace 100 65
-preempt_enable_notrace 100 232
+preempt_enable_notrace 100 233
 preempt_fold_need_resched 812 65
 preempt_model_full 525 65
 preempt_model_none 525 65
@@ -2574,87 +2583,87 @@ preempt_model_rt 525 65
 preempt_model_voluntary 525 65
 preempt_set_need_resched 812 65
 preemptible 525 65
-prepare_to_rcuwait 813 172
+prepare_to_rcuwait 813 173
 prepare_to_swait_event 814 68
 prepare_to_swait_exclusive 815 68
 prepare_to_wait 815 68
 prepare_to_wait_event 814 68
 prepare_to_wait_exclusive 816 68
-printk 40 164
-printk_deferred 40 164
-printk_once 40 164
-printk_ratelimited 40 164
-proc_create 27 265
-proc_create_data 27 265
-proc_create_mount_point 27 265
-proc_create_net 27 265
-proc_create_net_data 27 265
-proc_create_net_data_write 27 265
-proc_create_net_single 27 265
-proc_create_net_single_write 27 265
-proc_create_seq 27 265
-proc_create_seq_data 27 265
-proc_create_seq_private 27 265
-proc_create_single 27 265
-proc_create_single_data 27 265
-proc_remove 329 265
+printk 40 165
+printk_deferred 40 165
+printk_once 40 165
+printk_ratelimited 40 165
+proc_create 27 266
+proc_create_data 27 266
+proc_create_mount_point 27 266
+proc_create_net 27 266
+proc_create_net_data 27 266
+proc_create_net_data_write 27 266
+proc_create_net_single 27 266
+proc_create_net_single_write 27 266
+proc_create_seq 27 266
+proc_create_seq_data 27 266
+proc_create_seq_private 27 266
+proc_create_single 27 266
+proc_create_single_data 27 266
+proc_remove 329 266
 pskb_expand_head 817 69
-pte_clear 818 256
-pte_clear_not_present_full 818 256
-pte_lockptr 247 182
-pte_offset_map 819 256
-pte_offset_map_lock 820 182
-pte_offset_map_nolock 821 256
-pte_offset_map_ro_nolock 821 256
-pte_offset_map_rw_nolock 821 256
-pte_unmap 822 256
-pte_unmap_unlock 823 182
-ptep_clear_flush 806 256
-ptep_clear_flush_young 824 256
-ptep_get 44 256
-ptep_get_and_clear 806 256
-ptep_get_and_clear_full 806 256
-ptep_get_lockless 44 256
-ptep_modify_prot_commit 825 256
-ptep_modify_prot_start 806 256
-ptep_set_access_flags 826 256
-ptep_set_wrprotect 827 256
-ptep_test_and_clear_young 824 256
-ptep_try_set 828 256
-ptp_clock_register 829 266
-ptp_clock_unregister 830 266
-pud_lock 802 182
-pud_trans_huge_lock 804 182
-pudp_get 44 256
-pudp_huge_get_and_clear 806 256
+pte_clear 818 257
+pte_clear_not_present_full 818 257
+pte_lockptr 247 183
+pte_offset_map 819 257
+pte_offset_map_lock 820 183
+pte_offset_map_nolock 821 257
+pte_offset_map_ro_nolock 821 257
+pte_offset_map_rw_nolock 821 257
+pte_unmap 822 257
+pte_unmap_unlock 823 183
+ptep_clear_flush 806 257
+ptep_clear_flush_young 824 257
+ptep_get 44 257
+ptep_get_and_clear 806 257
+ptep_get_and_clear_full 806 257
+ptep_get_lockless 44 257
+ptep_modify_prot_commit 825 257
+ptep_modify_prot_start 806 257
+ptep_set_access_flags 826 257
+ptep_set_wrprotect 827 257
+ptep_test_and_clear_young 824 257
+ptep_try_set 828 257
+ptp_clock_register 829 267
+ptp_clock_unregister 830 267
+pud_lock 802 183
+pud_trans_huge_lock 804 183
+pudp_get 44 257
+pudp_huge_get_and_clear 806 257
 pure_initcall 149 54
-put_bh 270 99
-put_cpu 100 179
-put_cpu_ptr 831 180
-put_cpu_var 832 180
-put_cred 457 181
+put_bh 270 100
+put_cpu 100 180
+put_cpu_ptr 831 181
+put_cpu_var 832 181
+put_cred 457 182
 put_device 421 11
-put_net 308 183
-put_page 438 107
-put_page_testzero 428 107
-put_pid 308 171
-put_task_struct 308 185
+put_net 308 184
+put_page 438 108
+put_page_testzero 428 108
+put_pid 308 172
+put_task_struct 308 186
 put_user 102 58
-pwmchip_add 833 143
-pwmchip_remove 834 143
+pwmchip_add 833 144
+pwmchip_remove 834 144
 queue_delayed_work 835 18
 queue_delayed_work_on 836 18
 queue_rcu_work 837 18
 queue_work 838 18
 queue_work_node 839 18
 queue_work_on 839 18
-queued_spin_lock 152 80
-queued_spin_trylock 153 80
-queued_spin_unlock 154 80
-radix_tree_delete 840 267
-radix_tree_delete_item 840 267
-radix_tree_insert 841 267
-radix_tree_lookup 842 267
+queued_spin_lock 152 81
+queued_spin_trylock 153 81
+queued_spin_unlock 154 81
+radix_tree_delete 840 268
+radix_tree_delete_item 840 268
+radix_tree_insert 841 268
+radix_tree_lookup 842 268
 raw_cpu_add 116 71
 raw_cpu_add_return 117 71
 raw_cpu_and 118 71
@@ -2664,7 +2673,7 @@ raw_cpu_dec_return 121 71
 raw_cpu_inc 122 71
 raw_cpu_inc_return 123 71
 raw_cpu_or 124 71
-raw_cpu_ptr 125 180
+raw_cpu_ptr 125 181
 raw_cpu_read 126 71
 raw_cpu_sub 127 71
 raw_cpu_sub_return 128 71
@@ -2672,117 +2681,117 @@ raw_cpu_try_cmpxchg 129 71
 raw_cpu_write 130 71
 raw_cpu_xchg 131 71
 raw_irqs_disabled 525 65
-raw_local_irq_disable 150 232
-raw_local_irq_enable 151 232
-raw_local_irq_restore 151 232
-raw_local_irq_save 150 232
-raw_notifier_call_chain 843 90
+raw_local_irq_disable 150 233
+raw_local_irq_enable 151 233
+raw_local_irq_restore 151 233
+raw_local_irq_save 150 233
+raw_notifier_call_chain 843 91
 raw_read_seqcount 105 67
 raw_read_seqcount_begin 105 67
 raw_read_seqcount_latch 844 67
 raw_read_seqcount_latch_retry 716 67
 raw_seqcount_begin 105 67
 raw_seqcount_try_begin 717 67
-raw_smp_processor_id 845 179
-raw_spin_is_contended 846 83
-raw_spin_is_locked 846 83
-raw_spin_lock 847 268
-raw_spin_lock_bh 848 268
-raw_spin_lock_init 36 83
-raw_spin_lock_irq 849 268
-raw_spin_lock_irq_rcu_node 849 269
-raw_spin_lock_irqsave 849 268
-raw_spin_lock_irqsave_nested 849 268
-raw_spin_lock_irqsave_rcu_node 849 269
-raw_spin_lock_nest_lock 847 268
-raw_spin_lock_nested 847 268
-raw_spin_lock_rcu_node 847 269
+raw_smp_processor_id 845 180
+raw_spin_is_contended 846 84
+raw_spin_is_locked 846 84
+raw_spin_lock 847 269
+raw_spin_lock_bh 848 269
+raw_spin_lock_init 36 84
+raw_spin_lock_irq 849 269
+raw_spin_lock_irq_rcu_node 849 270
+raw_spin_lock_irqsave 849 269
+raw_spin_lock_irqsave_nested 849 269
+raw_spin_lock_irqsave_rcu_node 849 270
+raw_spin_lock_nest_lock 847 269
+raw_spin_lock_nested 847 269
+raw_spin_lock_rcu_node 847 270
 raw_spin_rq_lock 847 70
 raw_spin_rq_lock_irqsave 849 70
 raw_spin_rq_unlock 850 70
-raw_spin_trylock 851 268
-raw_spin_trylock_bh 852 268
-raw_spin_trylock_irq 853 268
-raw_spin_trylock_irqsave 853 268
-raw_spin_unlock 850 268
-raw_spin_unlock_bh 854 268
-raw_spin_unlock_irq 855 268
-raw_spin_unlock_irq_rcu_node 855 269
-raw_spin_unlock_irqrestore 855 268
-raw_spin_unlock_irqrestore_rcu_node 855 269
-raw_spin_unlock_rcu_node 850 269
+raw_spin_trylock 851 269
+raw_spin_trylock_bh 852 269
+raw_spin_trylock_irq 853 269
+raw_spin_trylock_irqsave 853 269
+raw_spin_unlock 850 269
+raw_spin_unlock_bh 854 269
+raw_spin_unlock_irq 855 269
+raw_spin_unlock_irq_rcu_node 855 270
+raw_spin_unlock_irqrestore 855 269
+raw_spin_unlock_irqrestore_rcu_node 855 270
+raw_spin_unlock_rcu_node 850 270
 raw_write_seqcount_barrier 856 67
 raw_write_seqcount_begin 857 67
 raw_write_seqcount_end 858 67
 raw_write_seqcount_latch 856 67
-rb_entry 309 199
-rb_entry_rcu 548 199
-rb_entry_safe 548 199
-rb_erase 859 199
-rb_find_rcu 634 199
-rb_first 860 199
-rb_insert_color 861 199
-rb_last 860 199
-rb_link_node 862 199
-rb_link_node_rcu 863 199
-rb_next 860 199
-rb_prev 860 199
-rc_register_device 864 144
-rc_unregister_device 865 144
-rcu_access_pointer 866 270
+rb_entry 309 200
+rb_entry_rcu 548 200
+rb_entry_safe 548 200
+rb_erase 859 200
+rb_find_rcu 634 200
+rb_first 860 200
+rb_insert_color 861 200
+rb_last 860 200
+rb_link_node 862 200
+rb_link_node_rcu 863 200
+rb_next 860 200
+rb_prev 860 200
+rc_register_device 864 145
+rc_unregister_device 865 145
+rcu_access_pointer 866 271
 rcu_assign_pointer 867 41
-rcu_assign_sk_user_data 868 94
-rcu_barrier 869 271
-rcu_barrier_tasks 869 271
-rcu_barrier_tasks_trace 869 271
-rcu_dereference 870 270
-rcu_dereference_all 870 270
-rcu_dereference_all_check 870 270
-rcu_dereference_bh 870 270
-rcu_dereference_bh_check 870 270
-rcu_dereference_check 870 270
-rcu_dereference_protected 871 270
-rcu_dereference_raw 870 270
-rcu_dereference_raw_check 870 270
+rcu_assign_sk_user_data 868 95
+rcu_barrier 869 272
+rcu_barrier_tasks 869 272
+rcu_barrier_tasks_trace 869 272
+rcu_dereference 870 271
+rcu_dereference_all 870 271
+rcu_dereference_all_check 870 271
+rcu_dereference_bh 870 271
+rcu_dereference_bh_check 870 271
+rcu_dereference_check 870 271
+rcu_dereference_protected 871 271
+rcu_dereference_raw 870 271
+rcu_dereference_raw_check 870 271
 rcu_dereference_rtnl 698 5
-rcu_dereference_sched 870 270
-rcu_dereference_sched_check 870 270
-rcu_dereference_sk_user_data 872 94
+rcu_dereference_sched 870 271
+rcu_dereference_sched_check 870 271
+rcu_dereference_sk_user_data 872 95
 rcu_is_watching 59 42
-rcu_pointer_handoff 247 270
-rcu_read_lock 873 272
+rcu_pointer_handoff 247 271
+rcu_read_lock 873 273
 rcu_read_lock_any_held 59 42
-rcu_read_lock_bh 874 272
+rcu_read_lock_bh 874 273
 rcu_read_lock_bh_held 59 42
-rcu_read_lock_dont_migrate 875 272
+rcu_read_lock_dont_migrate 875 273
 rcu_read_lock_held 59 42
-rcu_read_lock_sched 876 272
+rcu_read_lock_sched 876 273
 rcu_read_lock_sched_held 59 42
-rcu_read_lock_sched_notrace 876 272
-rcu_read_lock_trace 877 272
-rcu_read_unlock 878 272
-rcu_read_unlock_bh 879 272
-rcu_read_unlock_migrate 880 272
-rcu_read_unlock_sched 881 272
-rcu_read_unlock_sched_notrace 881 272
-rcu_read_unlock_trace 882 272
+rcu_read_lock_sched_notrace 876 273
+rcu_read_lock_trace 877 273
+rcu_read_unlock 878 273
+rcu_read_unlock_bh 879 273
+rcu_read_unlock_migrate 880 273
+rcu_read_unlock_sched 881 273
+rcu_read_unlock_sched_notrace 881 273
+rcu_read_unlock_trace 882 273
 rcu_replace_pointer 883 41
-rcu_sync_enter 884 273
-rcu_sync_exit 885 273
-rcu_sync_is_idle 44 273
-rcuref_get 327 274
-rcuref_init 886 274
-rcuref_put 887 274
-rcuref_read 44 274
-rcuwait_active 44 172
-rcuwait_wait_event 248 172
-rcuwait_wake_up 331 172
-read_lock 888 268
-read_lock_bh 889 268
-read_lock_irq 890 268
-read_lock_irqsave 890 268
-read_poll_timeout 891 275
-read_poll_timeout_atomic 892 275
+rcu_sync_enter 884 274
+rcu_sync_exit 885 274
+rcu_sync_is_idle 44 274
+rcuref_get 327 275
+rcuref_init 886 275
+rcuref_put 887 275
+rcuref_read 44 275
+rcuwait_active 44 173
+rcuwait_wait_event 248 173
+rcuwait_wake_up 331 173
+read_lock 888 269
+read_lock_bh 889 269
+read_lock_irq 890 269
+read_lock_irqsave 890 269
+read_poll_timeout 891 276
+read_poll_timeout_atomic 892 276
 read_seqbegin 105 67
 read_seqbegin_or_lock 893 67
 read_seqbegin_or_lock_irqsave 105 67
@@ -2799,21 +2808,21 @@ read_sequnlock_excl 897 67
 read_sequnlock_excl_bh 898 67
 read_sequnlock_excl_irq 899 67
 read_sequnlock_excl_irqrestore 899 67
-read_thread_flags 900 103
-read_trylock 901 268
-read_unlock 902 268
-read_unlock_bh 903 268
-read_unlock_irq 904 268
-read_unlock_irqrestore 904 268
+read_thread_flags 900 104
+read_trylock 901 269
+read_unlock 902 269
+read_unlock_bh 903 269
+read_unlock_irq 904 269
+read_unlock_irqrestore 904 269
 readb 103 66
 readb_relaxed 103 66
 readl 103 66
-readl_poll_timeout 905 275
-readl_poll_timeout_atomic 103 275
+readl_poll_timeout 905 276
+readl_poll_timeout_atomic 103 276
 readl_relaxed 103 66
 readq 103 66
-readq_poll_timeout 905 275
-readq_poll_timeout_atomic 103 275
+readq_poll_timeout 905 276
+readq_poll_timeout_atomic 103 276
 readq_relaxed 103 66
 readsb 85 66
 readsl 85 66
@@ -2821,87 +2830,87 @@ readsq 85 66
 readsw 85 66
 readw 103 66
 readw_relaxed 103 66
-readx_poll_timeout 906 275
-readx_poll_timeout_atomic 907 275
-refcount_add 908 276
-refcount_add_not_zero 909 276
-refcount_add_not_zero_acquire 910 276
-refcount_dec 911 276
-refcount_dec_and_lock 912 276
-refcount_dec_and_lock_irqsave 912 276
-refcount_dec_and_mutex_lock 913 276
+readx_poll_timeout 906 276
+readx_poll_timeout_atomic 907 276
+refcount_add 908 277
+refcount_add_not_zero 909 277
+refcount_add_not_zero_acquire 910 277
+refcount_dec 911 277
+refcount_dec_and_lock 912 277
+refcount_dec_and_lock_irqsave 912 277
+refcount_dec_and_mutex_lock 913 277
 refcount_dec_and_rtnl_lock 914 5
-refcount_dec_and_test 915 276
-refcount_dec_if_one 916 276
-refcount_dec_not_one 916 276
-refcount_inc 613 276
-refcount_inc_not_zero 614 276
-refcount_inc_not_zero_acquire 917 276
-refcount_read 224 276
-refcount_set 226 276
-refcount_set_release 227 276
-refcount_sub_and_test 918 276
+refcount_dec_and_test 915 277
+refcount_dec_if_one 916 277
+refcount_dec_not_one 916 277
+refcount_inc 613 277
+refcount_inc_not_zero 614 277
+refcount_inc_not_zero_acquire 917 277
+refcount_read 224 277
+refcount_set 226 277
+refcount_set_release 227 277
+refcount_sub_and_test 918 277
 register_candev 919 64
-register_netdev 920 277
+register_netdev 920 278
 register_netdevice 919 64
-regulator_bulk_disable 286 278
-regulator_bulk_enable 287 278
-regulator_disable 921 278
-regulator_enable 293 278
-regulator_register 922 145
-regulator_unregister 923 145
-reinit_completion 36 106
-release_sock 924 94
-remove_proc_entry 329 265
-remove_proc_subtree 329 265
+regulator_bulk_disable 286 279
+regulator_bulk_enable 287 279
+regulator_disable 921 279
+regulator_enable 293 279
+regulator_register 922 146
+regulator_unregister 923 146
+reinit_completion 36 107
+release_sock 924 95
+remove_proc_entry 329 266
+remove_proc_subtree 329 266
 remove_wait_queue 85 73
 request_any_context_irq 925 19
-request_firmware 269 279
+request_firmware 269 280
 request_irq 926 19
-request_module 269 280
+request_module 269 281
 request_percpu_irq 925 19
 request_threaded_irq 927 19
-reset_control_assert 769 281
-reset_control_deassert 770 281
-reset_controller_register 928 146
-reset_controller_unregister 929 146
+reset_control_assert 769 282
+reset_control_deassert 770 282
+reset_controller_register 928 147
+reset_controller_unregister 929 147
 return_ptr 69 12
-rhashtable_destroy 453 282
-rhashtable_insert_fast 930 282
-rhashtable_lookup 931 282
-rhashtable_lookup_fast 931 282
-rhashtable_lookup_insert_fast 930 282
-rhashtable_remove 932 282
-rhashtable_remove_fast 933 282
-rhashtable_walk_next 931 282
-rhashtable_walk_start 934 282
-rhashtable_walk_stop 822 282
-rht_dereference 935 282
-rht_dereference_bucket 935 282
-rht_dereference_bucket_rcu 698 282
-rht_dereference_rcu 698 282
-rmb 936 157
+rhashtable_destroy 453 283
+rhashtable_insert_fast 930 283
+rhashtable_lookup 931 283
+rhashtable_lookup_fast 931 283
+rhashtable_lookup_insert_fast 930 283
+rhashtable_remove 932 283
+rhashtable_remove_fast 933 283
+rhashtable_walk_next 931 283
+rhashtable_walk_start 934 283
+rhashtable_walk_stop 822 283
+rht_dereference 935 283
+rht_dereference_bucket 935 283
+rht_dereference_bucket_rcu 698 283
+rht_dereference_rcu 698 283
+rmb 936 158
 rootfs_initcall 149 54
 round_down 1 25
 round_up 1 25
 rounddown 1 25
-rounddown_pow_of_two 1 207
+rounddown_pow_of_two 1 208
 roundup 1 25
-roundup_pow_of_two 1 207
-rproc_add 937 147
-rproc_del 938 147
+roundup_pow_of_two 1 208
+rproc_add 937 148
+rproc_del 938 148
 rq_lock 847 70
 rq_lock_irq 849 70
 rq_lock_irqsave 849 70
 rq_unlock 850 70
 rq_unlock_irq 855 70
 rq_unlock_irqrestore 855 70
-rt_mutex_lock 939 283
-rt_mutex_lock_interruptible 940 283
-rt_mutex_lock_killable 940 283
-rt_mutex_lock_nested 939 283
-rt_mutex_trylock 941 283
-rt_mutex_unlock 942 283
+rt_mutex_lock 939 284
+rt_mutex_lock_interruptible 940 284
+rt_mutex_lock_killable 940 284
+rt_mutex_lock_nested 939 284
+rt_mutex_trylock 941 284
+rt_mutex_unlock 942 284
 rtnl_dereference 871 5
 rtnl_is_locked 943 5
 rtnl_lock 944 5
@@ -2911,78 +2920,78 @@ rtnl_net_lock 946 5
 rtnl_net_unlock 947 5
 rtnl_trylock 948 5
 rtnl_unlock 949 5
-rwlock_init 36 83
-rwlock_is_contended 846 83
-rwlock_needbreak 846 83
-rwsem_assert_held 566 161
-rwsem_assert_held_write 155 161
-rwsem_is_contended 715 161
-rwsem_is_locked 715 161
-sb_bread 269 99
-sb_end_intwrite 426 167
-sb_end_pagefault 426 167
-sb_end_write 426 167
-sb_start_intwrite 429 167
-sb_start_pagefault 429 167
-sb_start_write 429 167
-sb_start_write_trylock 950 167
-sched_clock 40 229
+rwlock_init 36 84
+rwlock_is_contended 846 84
+rwlock_needbreak 846 84
+rwsem_assert_held 566 162
+rwsem_assert_held_write 155 162
+rwsem_is_contended 715 162
+rwsem_is_locked 715 162
+sb_bread 269 100
+sb_end_intwrite 426 168
+sb_end_pagefault 426 168
+sb_end_write 426 168
+sb_start_intwrite 429 168
+sb_start_pagefault 429 168
+sb_start_write 429 168
+sb_start_write_trylock 950 168
+sched_clock 40 230
 sched_preempt_enable_no_resched 100 65
-schedule 592 108
+schedule 592 109
 schedule_delayed_work 951 18
 schedule_delayed_work_on 952 18
-schedule_hrtimeout 302 201
-schedule_hrtimeout_range 302 201
+schedule_hrtimeout 302 202
+schedule_hrtimeout_range 302 202
 schedule_on_each_cpu 593 18
-schedule_preempt_disabled 592 108
-schedule_timeout 593 108
-schedule_timeout_idle 593 108
-schedule_timeout_interruptible 593 108
-schedule_timeout_killable 593 108
-schedule_timeout_uninterruptible 593 108
+schedule_preempt_disabled 592 109
+schedule_timeout 593 109
+schedule_timeout_idle 593 109
+schedule_timeout_interruptible 593 109
+schedule_timeout_killable 593 109
+schedule_timeout_uninterruptible 593 109
 schedule_work 953 18
 schedule_work_on 954 18
-scnprintf 40 218
+scnprintf 40 219
 scoped_cond_guard 17 12
 scoped_guard 17 12
 scoped_seqlock_read 893 67
-scsi_add_host 955 284
-scsi_add_host_with_dma 955 284
-scsi_host_put 956 284
-scsi_remove_host 957 284
-sema_init 36 160
-seqcount_init 36 285
-seqlock_init 36 285
-serio_register_port 958 192
-serio_unregister_port 959 192
+scsi_add_host 955 285
+scsi_add_host_with_dma 955 285
+scsi_host_put 956 285
+scsi_remove_host 957 285
+sema_init 36 161
+seqcount_init 36 286
+seqlock_init 36 286
+serio_register_port 958 193
+serio_unregister_port 959 193
 set_bit 316 49
-set_buffer_uptodate 960 99
-set_cpus_allowed_ptr 269 124
+set_buffer_uptodate 960 100
+set_cpus_allowed_ptr 269 125
 set_current_state 961 68
 set_mask_bits 962 55
-set_page_count 886 175
-set_pmd 886 256
-set_pmd_at 963 256
-set_pte 886 256
-set_pte_at 963 256
-set_ptes 963 256
-set_pud_at 963 256
-set_special_state 107 109
-set_thread_flag 964 103
-set_ti_thread_flag 965 103
-set_tsk_need_resched 54 103
-set_tsk_thread_flag 965 103
-shost_priv 313 117
+set_page_count 886 176
+set_pmd 886 257
+set_pmd_at 963 257
+set_pte 886 257
+set_pte_at 963 257
+set_ptes 963 257
+set_pud_at 963 257
+set_special_state 107 110
+set_thread_flag 964 104
+set_ti_thread_flag 965 104
+set_tsk_need_resched 54 104
+set_tsk_thread_flag 965 104
+shost_priv 313 118
 sign_extend32 1 55
 sign_extend64 1 55
-signal_pending 44 286
+signal_pending 44 287
 single_open 966 22
 single_open_size 966 22
-size_add 1 82
-size_mul 1 82
+size_add 1 83
+size_mul 1 83
 sizeof 3 45
-sizeof_field 3 254
-sk_free 270 94
+sizeof_field 3 255
+sk_free 270 95
 skb_clone 141 69
 skb_copy 141 69
 skb_dequeue 967 69
@@ -2999,193 +3008,194 @@ skb_queue_purge 969 69
 skb_queue_tail 968 69
 skb_unlink 970 69
 skb_unref 887 69
-smp_acquire__after_ctrl_dep 971 86
-smp_call_function 762 255
-smp_call_function_any 972 255
-smp_call_function_many 763 255
-smp_call_function_single 972 255
-smp_call_function_single_async 973 255
-smp_cond_load_acquire 974 86
-smp_cond_load_relaxed 975 86
-smp_load_acquire 974 287
-smp_mb 976 157
-smp_mb__after_atomic 977 85
-smp_mb__after_mmgrab 978 184
-smp_mb__after_spinlock 978 288
-smp_mb__after_srcu_read_lock 978 101
-smp_mb__after_srcu_read_unlock 978 288
+smp_acquire__after_ctrl_dep 971 87
+smp_call_function 762 256
+smp_call_function_any 972 256
+smp_call_function_many 763 256
+smp_call_function_single 972 256
+smp_call_function_single_async 973 256
+smp_cond_load_acquire 974 87
+smp_cond_load_relaxed 975 87
+smp_load_acquire 974 288
+smp_mb 976 158
+smp_mb__after_atomic 977 86
+smp_mb__after_mmgrab 978 185
+smp_mb__after_spinlock 978 289
+smp_mb__after_srcu_read_lock 978 102
+smp_mb__after_srcu_read_unlock 978 289
 smp_mb__after_switch_mm 976 70
-smp_mb__after_unlock_lock 978 288
-smp_mb__before_atomic 979 85
-smp_processor_id 845 179
-smp_read_barrier_depends 728 244
-smp_rmb 980 157
-smp_store_mb 981 157
-smp_store_release 449 287
-smp_wmb 982 157
-snd_card_disconnect 983 289
-snd_card_free 984 289
-snd_card_register 985 289
-snd_devm_card_new 355 117
-snd_soc_register_component 986 148
-snd_soc_unregister_component 987 148
-snprintf 40 218
-sock_flag 988 94
-sock_hold 92 94
-sock_owned_by_me 155 94
-sock_owned_by_user 989 94
-sock_owned_by_user_nocheck 989 94
-sock_poll_wait 990 94
-sock_put 308 94
-sock_reset_flag 991 94
-sock_set_flag 992 94
-sock_valbool_flag 993 94
+smp_mb__after_unlock_lock 978 289
+smp_mb__before_atomic 979 86
+smp_processor_id 845 180
+smp_read_barrier_depends 728 245
+smp_rmb 980 158
+smp_store_mb 981 158
+smp_store_release 449 288
+smp_wmb 982 158
+snd_card_disconnect 983 290
+snd_card_free 984 290
+snd_card_register 985 290
+snd_devm_card_new 355 118
+snd_soc_register_component 986 149
+snd_soc_unregister_component 987 149
+snprintf 40 219
+sock_flag 988 95
+sock_hold 92 95
+sock_kmalloc 601 95
+sock_owned_by_me 155 95
+sock_owned_by_user 989 95
+sock_owned_by_user_nocheck 989 95
+sock_poll_wait 990 95
+sock_put 308 95
+sock_reset_flag 991 95
+sock_set_flag 992 95
+sock_valbool_flag 993 95
 softirq_count 525 65
-spi_controller_get_devdata 313 117
-spi_controller_put 353 117
+spi_controller_get_devdata 313 118
+spi_controller_put 353 118
 spi_get_drvdata 40 11
-spi_master_get_devdata 313 117
-spi_master_put 353 117
-spi_register_controller 994 149
-spi_register_master 994 149
-spi_sync 269 149
-spi_unregister_controller 995 149
-spi_unregister_master 995 149
-spin_is_contended 846 83
-spin_is_locked 846 83
-spin_lock 94 268
-spin_lock_bh 95 268
-spin_lock_init 36 83
-spin_lock_irq 996 268
-spin_lock_irqsave 996 268
-spin_lock_irqsave_nested 996 268
-spin_lock_nest_lock 94 268
-spin_lock_nested 94 268
-spin_needbreak 846 83
-spin_trylock 804 268
-spin_trylock_bh 997 268
-spin_trylock_irq 998 268
-spin_trylock_irqsave 998 268
-spin_unlock 97 268
-spin_unlock_bh 98 268
-spin_unlock_irq 999 268
-spin_unlock_irqrestore 999 268
-spin_until_cond 1000 290
-sprintf 40 218
-srcu_barrier 1001 101
-srcu_dereference 1002 270
-srcu_dereference_check 1002 270
-srcu_dereference_notrace 1002 270
-srcu_down_read 1003 101
-srcu_down_read_fast 1003 101
-srcu_read_lock 1003 101
-srcu_read_lock_fast 1003 101
-srcu_read_lock_fast_notrace 1003 101
-srcu_read_lock_fast_updown 1003 101
+spi_master_get_devdata 313 118
+spi_master_put 353 118
+spi_register_controller 994 150
+spi_register_master 994 150
+spi_sync 269 150
+spi_unregister_controller 995 150
+spi_unregister_master 995 150
+spin_is_contended 846 84
+spin_is_locked 846 84
+spin_lock 94 269
+spin_lock_bh 95 269
+spin_lock_init 36 84
+spin_lock_irq 996 269
+spin_lock_irqsave 996 269
+spin_lock_irqsave_nested 996 269
+spin_lock_nest_lock 94 269
+spin_lock_nested 94 269
+spin_needbreak 846 84
+spin_trylock 804 269
+spin_trylock_bh 997 269
+spin_trylock_irq 998 269
+spin_trylock_irqsave 998 269
+spin_unlock 97 269
+spin_unlock_bh 98 269
+spin_unlock_irq 999 269
+spin_unlock_irqrestore 999 269
+spin_until_cond 1000 291
+sprintf 40 219
+srcu_barrier 1001 102
+srcu_dereference 1002 271
+srcu_dereference_check 1002 271
+srcu_dereference_notrace 1002 271
+srcu_down_read 1003 102
+srcu_down_read_fast 1003 102
+srcu_read_lock 1003 102
+srcu_read_lock_fast 1003 102
+srcu_read_lock_fast_notrace 1003 102
+srcu_read_lock_fast_updown 1003 102
 srcu_read_lock_held 846 42
-srcu_read_lock_nmisafe 1003 101
-srcu_read_lock_notrace 1003 101
-srcu_read_unlock 1004 101
-srcu_read_unlock_fast 1004 101
-srcu_read_unlock_fast_notrace 1004 101
-srcu_read_unlock_fast_updown 1004 101
-srcu_read_unlock_nmisafe 1004 101
-srcu_read_unlock_notrace 1004 101
-srcu_up_read 1004 101
-srcu_up_read_fast 1004 101
-ssleep 303 176
+srcu_read_lock_nmisafe 1003 102
+srcu_read_lock_notrace 1003 102
+srcu_read_unlock 1004 102
+srcu_read_unlock_fast 1004 102
+srcu_read_unlock_fast_notrace 1004 102
+srcu_read_unlock_fast_updown 1004 102
+srcu_read_unlock_nmisafe 1004 102
+srcu_read_unlock_notrace 1004 102
+srcu_up_read 1004 102
+srcu_up_read_fast 1004 102
+ssleep 303 177
 start_poll_synchronize_rcu 467 42
-start_poll_synchronize_srcu 468 101
+start_poll_synchronize_srcu 468 102
 static_assert 1 10
-static_branch_dec 1005 291
-static_branch_dec_cpuslocked 1005 291
-static_branch_disable 1006 291
-static_branch_disable_cpuslocked 1006 291
-static_branch_enable 1007 291
-static_branch_enable_cpuslocked 1007 291
-static_branch_inc 1008 291
-static_branch_inc_cpuslocked 1008 291
-static_branch_likely 1009 291
-static_branch_unlikely 1009 291
-static_key_count 44 216
-static_key_disable 1006 291
-static_key_disable_cpuslocked 1006 291
-static_key_enable 1007 291
-static_key_enable_cpuslocked 1007 291
-static_key_enabled 1010 291
-static_key_false 1010 291
-static_key_fast_inc_not_disabled 218 216
-static_key_slow_dec 1005 291
-static_key_slow_dec_cpuslocked 1005 291
-static_key_slow_inc 1008 291
-static_key_slow_inc_cpuslocked 1008 291
-static_key_true 1010 291
-stop_machine 593 292
-store_release_wake_up 1011 89
-strcasecmp 40 224
-strchr 40 224
-strcmp 40 224
-strcpy 61 224
-strlcpy 61 224
-strlen 40 224
-strncmp 40 224
-strncpy 61 224
+static_branch_dec 1005 292
+static_branch_dec_cpuslocked 1005 292
+static_branch_disable 1006 292
+static_branch_disable_cpuslocked 1006 292
+static_branch_enable 1007 292
+static_branch_enable_cpuslocked 1007 292
+static_branch_inc 1008 292
+static_branch_inc_cpuslocked 1008 292
+static_branch_likely 1009 292
+static_branch_unlikely 1009 292
+static_key_count 44 217
+static_key_disable 1006 292
+static_key_disable_cpuslocked 1006 292
+static_key_enable 1007 292
+static_key_enable_cpuslocked 1007 292
+static_key_enabled 1010 292
+static_key_false 1010 292
+static_key_fast_inc_not_disabled 218 217
+static_key_slow_dec 1005 292
+static_key_slow_dec_cpuslocked 1005 292
+static_key_slow_inc 1008 292
+static_key_slow_inc_cpuslocked 1008 292
+static_key_true 1010 292
+stop_machine 593 293
+store_release_wake_up 1011 90
+strcasecmp 40 225
+strchr 40 225
+strcmp 40 225
+strcpy 61 225
+strlcpy 61 225
+strlen 40 225
+strncmp 40 225
+strncpy 61 225
 strncpy_from_user 73 58
-strndup_user 708 224
-strnlen 40 224
+strndup_user 708 225
+strnlen 40 225
 strnlen_user 708 58
-strrchr 40 224
-strscpy 61 224
-strscpy_pad 61 224
-strstr 40 224
-struct_size 1 82
-struct_size_t 1 82
-submit_bio 17 95
-submit_bio_wait 248 95
+strrchr 40 225
+strscpy 61 225
+strscpy_pad 61 225
+strstr 40 225
+struct_size 1 83
+struct_size_t 1 83
+submit_bio 17 96
+submit_bio_wait 248 96
 subsys_initcall 149 54
 subsys_initcall_sync 149 54
-swab16 1 293
-swab32 1 293
-swab64 1 293
+swab16 1 294
+swab32 1 294
+swab64 1 294
 swait_active 44 46
 swait_event_exclusive 1012 68
 swait_event_idle_exclusive 1012 68
 swait_event_interruptible_exclusive 1013 68
 swait_event_interruptible_timeout_exclusive 1013 68
 swait_event_timeout_exclusive 1013 68
-swake_up_all 133 209
-swake_up_all_locked 133 209
-swake_up_locked 133 209
-swake_up_one 133 209
+swake_up_all 133 210
+swake_up_all_locked 133 210
+swake_up_locked 133 210
+swake_up_one 133 210
 swq_has_sleeper 460 46
 sync_blockdev 248 75
-sync_cmpxchg 295 85
-sync_try_cmpxchg 1014 85
+sync_cmpxchg 295 86
+sync_try_cmpxchg 1014 86
 synchronize_hardirq 1015 19
 synchronize_irq 1016 19
-synchronize_net 1017 277
-synchronize_rcu 1017 111
-synchronize_rcu_expedited 1017 111
-synchronize_rcu_tasks 1018 111
-synchronize_rcu_tasks_rude 1018 111
-synchronize_rcu_tasks_trace 1018 111
-synchronize_srcu 1019 101
-synchronize_srcu_expedited 1019 101
-sysfs_emit 40 218
-sysfs_emit_at 40 218
-sysfs_remove_bin_file 350 127
-sysfs_remove_file 350 127
-sysfs_remove_files 350 127
-sysfs_remove_group 350 127
-sysfs_remove_groups 350 127
-task_cpu 40 109
-task_lock 94 185
-task_pid_nr 40 109
+synchronize_net 1017 278
+synchronize_rcu 1017 112
+synchronize_rcu_expedited 1017 112
+synchronize_rcu_tasks 1018 112
+synchronize_rcu_tasks_rude 1018 112
+synchronize_rcu_tasks_trace 1018 112
+synchronize_srcu 1019 102
+synchronize_srcu_expedited 1019 102
+sysfs_emit 40 219
+sysfs_emit_at 40 219
+sysfs_remove_bin_file 350 128
+sysfs_remove_file 350 128
+sysfs_remove_files 350 128
+sysfs_remove_group 350 128
+sysfs_remove_groups 350 128
+task_cpu 40 110
+task_lock 94 186
+task_pid_nr 40 110
 task_rq_lock 1020 70
 task_rq_unlock 1021 70
-task_tgid_nr 40 109
-task_unlock 97 185
-task_work_add 1022 294
+task_tgid_nr 40 110
+task_unlock 97 186
+task_work_add 1022 295
 tasklet_disable 1023 19
 tasklet_disable_in_atomic 1024 19
 tasklet_disable_nosync 1025 19
@@ -3196,24 +3206,24 @@ tasklet_kill 1029 19
 tasklet_schedule 1027 19
 tasklet_setup 1028 19
 tasklet_unlock_wait 1030 19
-tcf_queue_work 26 295
+tcf_queue_work 26 296
 test_and_change_bit 1031 49
 test_and_clear_bit 317 49
-test_and_clear_thread_flag 1032 103
-test_and_clear_ti_thread_flag 1033 103
-test_and_clear_tsk_thread_flag 1033 103
-test_and_clear_wake_up_bit 1034 89
+test_and_clear_thread_flag 1032 104
+test_and_clear_ti_thread_flag 1033 104
+test_and_clear_tsk_thread_flag 1033 104
+test_and_clear_wake_up_bit 1034 90
 test_and_set_bit 318 49
 test_and_set_bit_lock 1035 49
-test_and_set_thread_flag 1036 103
-test_and_set_ti_thread_flag 1037 103
-test_and_set_tsk_thread_flag 1037 103
+test_and_set_thread_flag 1036 104
+test_and_set_ti_thread_flag 1037 104
+test_and_set_tsk_thread_flag 1037 104
 test_bit 319 49
 test_bit_acquire 1038 49
-test_thread_flag 1039 103
-test_ti_thread_flag 988 103
-test_tsk_thread_flag 988 103
-thermal_zone_device_unregister 1040 150
+test_thread_flag 1039 104
+test_ti_thread_flag 988 104
+test_tsk_thread_flag 988 104
+thermal_zone_device_unregister 1040 151
 this_cpu_add 116 71
 this_cpu_add_return 117 71
 this_cpu_and 118 71
@@ -3225,7 +3235,7 @@ this_cpu_dec_return 121 71
 this_cpu_inc 122 71
 this_cpu_inc_return 123 71
 this_cpu_or 124 71
-this_cpu_ptr 125 180
+this_cpu_ptr 125 181
 this_cpu_read 126 71
 this_cpu_sub 127 71
 this_cpu_sub_return 128 71
@@ -3234,12 +3244,12 @@ this_cpu_try_cmpxchg128 129 71
 this_cpu_try_cmpxchg64 129 71
 this_cpu_write 130 71
 this_cpu_xchg 131 71
-time_after 40 215
-time_after_eq 40 215
-time_before 40 215
-time_before_eq 40 215
-time_is_after_jiffies 40 215
-time_is_before_jiffies 40 215
+time_after 40 216
+time_after_eq 40 216
+time_before 40 216
+time_before_eq 40 216
+time_is_after_jiffies 40 216
+time_is_before_jiffies 40 216
 timer_container_of 309 23
 timer_delete 334 76
 timer_delete_sync 333 76
@@ -3250,136 +3260,136 @@ timer_setup 1042 23
 timer_setup_on_stack 1043 23
 timer_shutdown 1044 76
 timer_shutdown_sync 1045 76
-tlb_finish_mmu 66 296
-tlb_flush_mmu 66 296
-tlb_gather_mmu 707 296
-tlb_remove_page 247 296
-tlb_remove_table 1046 296
-truncate_inode_pages 730 107
-try_cmpxchg 1014 85
-try_cmpxchg128 1014 85
-try_cmpxchg128_acquire 1047 85
-try_cmpxchg128_local 1048 105
-try_cmpxchg128_relaxed 1049 85
-try_cmpxchg128_release 1050 85
-try_cmpxchg64 1014 85
-try_cmpxchg64_acquire 1047 85
-try_cmpxchg64_local 1048 105
-try_cmpxchg64_relaxed 1049 85
-try_cmpxchg64_release 1050 85
-try_cmpxchg_acquire 1047 85
-try_cmpxchg_local 1048 105
-try_cmpxchg_relaxed 1049 85
-try_cmpxchg_release 1050 85
-try_get_page 327 107
+tlb_finish_mmu 66 297
+tlb_flush_mmu 66 297
+tlb_gather_mmu 707 297
+tlb_remove_page 247 297
+tlb_remove_table 1046 297
+truncate_inode_pages 730 108
+try_cmpxchg 1014 86
+try_cmpxchg128 1014 86
+try_cmpxchg128_acquire 1047 86
+try_cmpxchg128_local 1048 106
+try_cmpxchg128_relaxed 1049 86
+try_cmpxchg128_release 1050 86
+try_cmpxchg64 1014 86
+try_cmpxchg64_acquire 1047 86
+try_cmpxchg64_local 1048 106
+try_cmpxchg64_relaxed 1049 86
+try_cmpxchg64_release 1050 86
+try_cmpxchg_acquire 1047 86
+try_cmpxchg_local 1048 106
+try_cmpxchg_relaxed 1049 86
+try_cmpxchg_release 1050 86
+try_get_page 327 108
 try_module_get 450 63
 try_to_del_timer_sync 1041 76
 try_to_wake_up 331 68
-try_wait_for_completion 1051 106
-tryget_task_struct 327 185
-trylock_buffer 1052 99
-trylock_page 451 165
-typec_register_port 1053 297
-typec_unregister_port 1054 297
+try_wait_for_completion 1051 107
+tryget_task_struct 327 186
+trylock_buffer 1052 100
+trylock_page 451 166
+typec_register_port 1053 298
+typec_unregister_port 1054 298
 typeof 3 45
-u64_stats_add 1055 298
-u64_stats_fetch_begin 610 298
-u64_stats_fetch_retry 1056 298
-u64_stats_inc 670 298
-u64_stats_init 36 298
-u64_stats_read 778 298
-u64_stats_set 673 298
-u64_stats_sub 1057 298
-u64_stats_update_begin 1058 298
-u64_stats_update_begin_irqsave 1059 298
-u64_stats_update_end 1060 298
-u64_stats_update_end_irqrestore 1060 298
-u64_to_user_ptr 1 242
-uart_add_one_port 1061 299
-uart_port_lock 94 299
-uart_port_lock_irq 996 299
-uart_port_lock_irqsave 996 299
-uart_port_trylock 804 299
-uart_port_trylock_irqsave 998 299
-uart_port_unlock 97 299
-uart_port_unlock_irq 999 299
-uart_port_unlock_irqrestore 999 299
-uart_remove_one_port 1062 299
-udelay 336 176
+u64_stats_add 1055 299
+u64_stats_fetch_begin 610 299
+u64_stats_fetch_retry 1056 299
+u64_stats_inc 670 299
+u64_stats_init 36 299
+u64_stats_read 778 299
+u64_stats_set 673 299
+u64_stats_sub 1057 299
+u64_stats_update_begin 1058 299
+u64_stats_update_begin_irqsave 1059 299
+u64_stats_update_end 1060 299
+u64_stats_update_end_irqrestore 1060 299
+u64_to_user_ptr 1 243
+uart_add_one_port 1061 300
+uart_port_lock 94 300
+uart_port_lock_irq 996 300
+uart_port_lock_irqsave 996 300
+uart_port_trylock 804 300
+uart_port_trylock_irqsave 998 300
+uart_port_unlock 97 300
+uart_port_unlock_irq 999 300
+uart_port_unlock_irqrestore 999 300
+uart_remove_one_port 1062 300
+udelay 336 177
 umax 1 25
 umin 1 25
 unlikely 79 39
-unlock_buffer 1063 99
-unlock_new_inode 630 169
-unlock_page 452 165
-unlock_sock_fast 924 94
-unlock_task_sighand 1064 234
-unrcu_pointer 1065 270
+unlock_buffer 1063 100
+unlock_new_inode 630 170
+unlock_page 452 166
+unlock_sock_fast 924 95
+unlock_task_sighand 1064 235
+unrcu_pointer 1065 271
 unreachable 11 8
 unregister_candev 1066 64
-unregister_netdev 1067 277
+unregister_netdev 1067 278
 unregister_netdevice 1066 64
-up 1068 160
-up_read 147 161
-up_read_non_owner 147 161
-up_write 148 161
-update_mmu_cache 336 173
+up 1068 161
+up_read 147 162
+up_read_non_owner 147 162
+up_write 148 162
+update_mmu_cache 336 174
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1069 300
-usb_alloc_urb 141 301
-usb_block_urb 1070 301
-usb_control_msg 269 301
-usb_del_gadget_udc 1071 300
-usb_fill_bulk_urb 1072 301
-usb_fill_control_urb 1073 301
-usb_fill_int_urb 1072 301
-usb_free_urb 81 301
-usb_get_dev 395 301
-usb_kill_anchored_urbs 1074 301
-usb_kill_urb 1075 301
-usb_poison_anchored_urbs 1074 301
-usb_poison_urb 1076 301
-usb_put_dev 421 301
-usb_submit_urb 1077 301
-usb_unlink_anchored_urbs 1074 301
-usb_unlink_urb 1078 301
-usb_unpoison_anchored_urbs 1079 301
-usecs_to_jiffies 40 215
-usleep_idle_range 303 176
-usleep_range 303 176
-usleep_range_state 303 176
-va_arg 1 302
-va_copy 1 302
-va_end 1 302
-va_start 1 302
-vfree 611 303
-vfs_fsync 248 169
-video_drvdata 313 117
-virt_load_acquire 974 287
-virt_mb 976 157
-virt_mb__after_atomic 977 85
-virt_mb__before_atomic 979 85
-virt_rmb 980 157
-virt_store_mb 981 157
-virt_store_release 449 287
-virt_to_folio 40 107
-virt_to_page 40 107
-virt_to_phys 40 107
-virt_wmb 982 157
-vma_assert_locked 566 235
-vma_assert_read_locked 566 235
-vma_assert_write_locked 155 235
-vma_end_read 1080 235
-vma_end_write_all 1081 235
-vma_is_attached 106 235
-vma_start_read 689 235
-vma_start_read_locked 689 235
-vma_start_read_locked_nested 689 235
-vma_start_write 1082 235
-vma_start_write_killable 1083 235
-vmalloc 140 303
-vzalloc 140 303
+usb_add_gadget_udc 1069 301
+usb_alloc_urb 141 302
+usb_block_urb 1070 302
+usb_control_msg 269 302
+usb_del_gadget_udc 1071 301
+usb_fill_bulk_urb 1072 302
+usb_fill_control_urb 1073 302
+usb_fill_int_urb 1072 302
+usb_free_urb 81 302
+usb_get_dev 395 302
+usb_kill_anchored_urbs 1074 302
+usb_kill_urb 1075 302
+usb_poison_anchored_urbs 1074 302
+usb_poison_urb 1076 302
+usb_put_dev 421 302
+usb_submit_urb 1077 302
+usb_unlink_anchored_urbs 1074 302
+usb_unlink_urb 1078 302
+usb_unpoison_anchored_urbs 1079 302
+usecs_to_jiffies 40 216
+usleep_idle_range 303 177
+usleep_range 303 177
+usleep_range_state 303 177
+va_arg 1 303
+va_copy 1 303
+va_end 1 303
+va_start 1 303
+vfree 611 304
+vfs_fsync 248 170
+video_drvdata 313 118
+virt_load_acquire 974 288
+virt_mb 976 158
+virt_mb__after_atomic 977 86
+virt_mb__before_atomic 979 86
+virt_rmb 980 158
+virt_store_mb 981 158
+virt_store_release 449 288
+virt_to_folio 40 108
+virt_to_page 40 108
+virt_to_phys 40 108
+virt_wmb 982 158
+vma_assert_locked 566 236
+vma_assert_read_locked 566 236
+vma_assert_write_locked 155 236
+vma_end_read 1080 236
+vma_end_write_all 1081 236
+vma_is_attached 106 236
+vma_start_read 689 236
+vma_start_read_locked 689 236
+vma_start_read_locked_nested 689 236
+vma_start_write 1082 236
+vma_start_write_killable 1083 236
+vmalloc 140 304
+vzalloc 140 304
 wait_event 1012 68
 wait_event_cmd 1012 68
 wait_event_exclusive_cmd 1012 68
@@ -3402,41 +3412,41 @@ wait_event_lock_irq 1012 68
 wait_event_lock_irq_cmd 1012 68
 wait_event_state 1013 68
 wait_event_timeout 1013 68
-wait_for_completion 1084 106
-wait_for_completion_interruptible 1085 106
-wait_for_completion_interruptible_timeout 1085 106
-wait_for_completion_io 1084 106
-wait_for_completion_io_timeout 1085 106
-wait_for_completion_killable 1085 106
-wait_for_completion_killable_timeout 1085 106
-wait_for_completion_state 1085 106
-wait_for_completion_timeout 1085 106
-wait_on_bit 1086 89
-wait_on_bit_action 1086 89
-wait_on_bit_io 1086 89
-wait_on_bit_lock 1087 89
-wait_on_bit_lock_action 1087 89
-wait_on_bit_lock_io 1087 89
-wait_on_bit_timeout 1086 89
-wait_on_buffer 453 99
-wait_on_page_writeback 453 165
-wait_task_inactive 248 124
-wait_var_event 1088 89
-wait_var_event_any_lock 1089 89
-wait_var_event_interruptible 1089 89
-wait_var_event_io 1088 89
-wait_var_event_killable 1089 89
-wait_var_event_mutex 1089 89
-wait_var_event_spinlock 1089 89
-wait_var_event_timeout 1089 89
+wait_for_completion 1084 107
+wait_for_completion_interruptible 1085 107
+wait_for_completion_interruptible_timeout 1085 107
+wait_for_completion_io 1084 107
+wait_for_completion_io_timeout 1085 107
+wait_for_completion_killable 1085 107
+wait_for_completion_killable_timeout 1085 107
+wait_for_completion_state 1085 107
+wait_for_completion_timeout 1085 107
+wait_on_bit 1086 90
+wait_on_bit_action 1086 90
+wait_on_bit_io 1086 90
+wait_on_bit_lock 1087 90
+wait_on_bit_lock_action 1087 90
+wait_on_bit_lock_io 1087 90
+wait_on_bit_timeout 1086 90
+wait_on_buffer 453 100
+wait_on_page_writeback 453 166
+wait_task_inactive 248 125
+wait_var_event 1088 90
+wait_var_event_any_lock 1089 90
+wait_var_event_interruptible 1089 90
+wait_var_event_io 1088 90
+wait_var_event_killable 1089 90
+wait_var_event_mutex 1089 90
+wait_var_event_spinlock 1089 90
+wait_var_event_timeout 1089 90
 wait_woken 1090 73
 waitqueue_active 44 46
-wake_q_add 1091 124
-wake_q_add_safe 1091 124
+wake_q_add 1091 125
+wake_q_add_safe 1091 125
 wake_up 132 68
 wake_up_all 132 68
 wake_up_all_locked 133 68
-wake_up_bit 1092 304
+wake_up_bit 1092 305
 wake_up_interruptible 132 68
 wake_up_interruptible_all 132 68
 wake_up_interruptible_nr 132 68
@@ -3446,35 +3456,35 @@ wake_up_interruptible_sync_poll 133 68
 wake_up_interruptible_sync_poll_locked 133 46
 wake_up_locked 133 68
 wake_up_locked_poll 133 68
-wake_up_new_task 1093 124
+wake_up_new_task 1093 125
 wake_up_nr 132 68
 wake_up_poll 132 68
 wake_up_poll_on_current_cpu 133 46
 wake_up_pollfree 133 46
 wake_up_process 1094 68
-wake_up_q 630 124
+wake_up_q 630 125
 wake_up_state 1094 68
 wake_up_sync 133 68
-wake_up_var 1095 304
-wake_up_var_locked 133 89
-wake_up_var_protected 133 89
-watchdog_register_device 1096 151
-watchdog_unregister_device 1097 151
-wiphy_free 353 117
-wiphy_lock 348 237
-wiphy_priv 313 117
-wiphy_unlock 352 237
-wmb 1098 157
+wake_up_var 1095 305
+wake_up_var_locked 133 90
+wake_up_var_protected 133 90
+watchdog_register_device 1096 152
+watchdog_unregister_device 1097 152
+wiphy_free 353 118
+wiphy_lock 348 238
+wiphy_priv 313 118
+wiphy_unlock 352 238
+wmb 1098 158
 woken_wake_function 331 73
 work_busy 1099 18
 work_pending 106 18
 wq_has_single_sleeper 44 46
 wq_has_sleeper 460 46
-write_lock 1100 268
-write_lock_bh 1101 268
-write_lock_irq 1102 268
-write_lock_irqsave 1102 268
-write_lock_nested 1100 268
+write_lock 1100 269
+write_lock_bh 1101 269
+write_lock_irq 1102 269
+write_lock_irqsave 1102 269
+write_lock_nested 1100 269
 write_seqcount_begin 857 67
 write_seqcount_begin_nested 857 67
 write_seqcount_end 858 67
@@ -3490,12 +3500,12 @@ write_sequnlock 897 67
 write_sequnlock_bh 898 67
 write_sequnlock_irq 899 67
 write_sequnlock_irqrestore 899 67
-write_trylock 1103 268
-write_trylock_irqsave 1104 268
-write_unlock 1105 268
-write_unlock_bh 1106 268
-write_unlock_irq 1107 268
-write_unlock_irqrestore 1107 268
+write_trylock 1103 269
+write_trylock_irqsave 1104 269
+write_unlock 1105 269
+write_unlock_bh 1106 269
+write_unlock_irq 1107 269
+write_unlock_irqrestore 1107 269
 writeb 104 66
 writeb_relaxed 104 66
 writel 104 66
@@ -3508,12 +3518,12 @@ writesq 85 66
 writesw 85 66
 writew 104 66
 writew_relaxed 104 66
-ww_mutex_lock 349 305
-ww_mutex_lock_interruptible 349 305
-ww_mutex_lock_slow 348 305
-ww_mutex_lock_slow_interruptible 349 305
-ww_mutex_trylock 351 305
-ww_mutex_unlock 352 305
+ww_mutex_lock 349 306
+ww_mutex_lock_interruptible 349 306
+ww_mutex_lock_slow 348 306
+ww_mutex_lock_slow_interruptible 349 306
+ww_mutex_trylock 351 306
+ww_mutex_unlock 352 306
 xa_alloc 1108 74
 xa_cmpxchg 1109 74
 xa_erase 1110 74
@@ -3521,1366 +3531,1366 @@ xa_erase_irq 1110 74
 xa_for_each 1111 74
 xa_insert 1112 74
 xa_load 842 74
-xa_lock 94 306
-xa_lock_bh 95 306
-xa_lock_irq 996 306
-xa_lock_irqsave 996 306
+xa_lock 94 307
+xa_lock_bh 95 307
+xa_lock_irq 996 307
+xa_lock_irqsave 996 307
 xa_store 1113 74
 xa_store_irq 1113 74
-xa_trylock 804 306
-xa_unlock 97 306
-xa_unlock_bh 98 306
-xa_unlock_irq 999 306
-xa_unlock_irqrestore 999 306
+xa_trylock 804 307
+xa_unlock 97 307
+xa_unlock_bh 98 307
+xa_unlock_irq 999 307
+xa_unlock_irqrestore 999 307
 xas_load 842 74
-xas_lock 94 306
-xas_lock_bh 95 306
-xas_lock_irq 996 306
-xas_lock_irqsave 996 306
+xas_lock 94 307
+xas_lock_bh 95 307
+xas_lock_irq 996 307
+xas_lock_irqsave 996 307
 xas_store 1114 74
-xas_unlock 97 306
-xas_unlock_bh 98 306
-xas_unlock_irq 999 306
-xas_unlock_irqrestore 999 306
-xchg 238 85
-xchg_acquire 239 85
-xchg_relaxed 240 85
-xchg_release 241 85
+xas_unlock 97 307
+xas_unlock_bh 98 307
+xas_unlock_irq 999 307
+xas_unlock_irqrestore 999 307
+xchg 238 86
+xchg_acquire 239 86
+xchg_relaxed 240 86
+xchg_release 241 86
 xor_unlock_is_negative_byte 1115 49
-xprt_wait_for_buffer_space 54 307
-xprt_write_space 1116 307
-yield 592 108
+xprt_wait_for_buffer_space 54 308
+xprt_write_space 1116 308
+yield 592 109
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
 export const conventions = `MODULE_* 1117 63
 EXPORT_SYMBOL* 1117 27
-TP_* 1117 308
-MAX_* 1117 309
-MIN_* 1117 309
-*synchronize* 1118 310
-*grace_period* 1118 310
-*rcu_barrier* 1119 310
-*call_rcu* 1120 310
-*free_rcu* 1121 310
-_get_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1122 310 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1123 310 _drvdata*_ *unless_null*
-*try_get* 1123 310 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1124 310
+TP_* 1117 309
+MAX_* 1117 310
+MIN_* 1117 310
+*synchronize* 1118 311
+*grace_period* 1118 311
+*rcu_barrier* 1119 311
+*call_rcu* 1120 311
+*free_rcu* 1121 311
+_get_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1122 311 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1123 311 _drvdata*_ *unless_null*
+*try_get* 1123 311 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1124 311
 *_set_+*data 1125 11
-dev_* 1125 125
-netdev_* 1125 125
-pr_* 1125 125
-*print* 1125 310
-complete* 1125 310
-wake_up* 1125 310
-_to_ 1125 311
-kfree* 1125 219
-kvfree* 1125 219
-devm_kfree* 1125 219
-usb_set_intfdata* 1125 301
-dev_* 1126 312
-devm_* 1126 312
-device_* 1126 312
-driver_* 1126 312
-pm_* 1126 312
-sysfs_* 1126 312
-kobject_* 1126 312
-clk_* 1126 312
-regulator_* 1126 312
-reset_control_* 1126 312
-platform_* 1126 312
-pci_* 1126 312
-pcim_* 1126 312
-usb_* 1126 312
-i2c_* 1126 312
-spi_* 1126 312
-hid_* 1126 312
-serio_* 1126 312
-gameport_* 1126 312
-amba_* 1126 312
-virtio_* 1126 312
-sdio_* 1126 312
-serdev_* 1126 312
-auxiliary_* 1126 312
-rpmsg_* 1126 312
-of_* 1126 312
-fwnode_* 1126 312
-acpi_* 1126 312
-irq_* 1126 312
-gpio_* 1126 312
-gpiod_* 1126 312
-phy_* 1126 312
-dma_* 1126 312
-dmam_* 1126 312
-iommu_* 1126 312
-component_* 1126 312
-input_* 1126 312
-iio_* 1126 312
-led_* 1126 312
-snd_* 1126 312
-thermal_* 1126 312
-hwmon_* 1126 312
-power_supply_* 1126 312
-extcon_* 1126 312
-mbox_* 1126 312
-nvmem_* 1126 312
-pinctrl_* 1126 312
-icc_* 1126 312
-opp_* 1126 312
-genpd_* 1126 312
-firmware_* 1126 312
-mfd_* 1126 312
-media_* 1126 312
-v4l2_* 1126 312
-vb2_* 1126 312
-video_* 1126 312
-rc_* 1126 312
-cec_* 1126 312
-drm_* 1126 312
-misc_* 1126 312
-mtd_* 1126 312
-mmc_* 1126 312
-rtc_* 1126 312
-watchdog_* 1126 312
-tty_* 1126 312
-uart_* 1126 312
-cdev_* 1126 312
-crypto_* 1126 312
-hwrng_* 1126 312
-scsi_* 1126 312
-net_* 1126 312
-get_* 1126 312
-put_* 1126 312
-to_* 1126 312
-_put_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1127 310 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1125 313
-mutex_* 1125 313
-list_* 1125 313
-*alloc* 1128 310
-*memdup* 1128 310
-_create_ 1128 310
-_new_ 1128 310
-_clone_ 1128 310
-_dup_ 1128 310
-_add_ 1129 310
-_insert_ 1129 310
-_link_ 1129 310
-_enqueue_ 1129 310
-_queue_ 1129 310
-_register_ 1129 310
-_store_ 1129 310
-_unlink_ 1130 310
-_del_ 1130 310
-_remove_ 1130 310
-_erase_ 1130 310
-_delete_ 1130 310
-_free_ 1131 310
-_destroy_ 1131 310
-_complete_ 1132 310
-*_sync 1133 310
-synchronize_* 1133 310
-flush_* 1133 310
-drain_* 1133 310`;
+dev_* 1125 126
+netdev_* 1125 126
+pr_* 1125 126
+*print* 1125 311
+complete* 1125 311
+wake_up* 1125 311
+_to_ 1125 312
+kfree* 1125 220
+kvfree* 1125 220
+devm_kfree* 1125 220
+usb_set_intfdata* 1125 302
+dev_* 1126 313
+devm_* 1126 313
+device_* 1126 313
+driver_* 1126 313
+pm_* 1126 313
+sysfs_* 1126 313
+kobject_* 1126 313
+clk_* 1126 313
+regulator_* 1126 313
+reset_control_* 1126 313
+platform_* 1126 313
+pci_* 1126 313
+pcim_* 1126 313
+usb_* 1126 313
+i2c_* 1126 313
+spi_* 1126 313
+hid_* 1126 313
+serio_* 1126 313
+gameport_* 1126 313
+amba_* 1126 313
+virtio_* 1126 313
+sdio_* 1126 313
+serdev_* 1126 313
+auxiliary_* 1126 313
+rpmsg_* 1126 313
+of_* 1126 313
+fwnode_* 1126 313
+acpi_* 1126 313
+irq_* 1126 313
+gpio_* 1126 313
+gpiod_* 1126 313
+phy_* 1126 313
+dma_* 1126 313
+dmam_* 1126 313
+iommu_* 1126 313
+component_* 1126 313
+input_* 1126 313
+iio_* 1126 313
+led_* 1126 313
+snd_* 1126 313
+thermal_* 1126 313
+hwmon_* 1126 313
+power_supply_* 1126 313
+extcon_* 1126 313
+mbox_* 1126 313
+nvmem_* 1126 313
+pinctrl_* 1126 313
+icc_* 1126 313
+opp_* 1126 313
+genpd_* 1126 313
+firmware_* 1126 313
+mfd_* 1126 313
+media_* 1126 313
+v4l2_* 1126 313
+vb2_* 1126 313
+video_* 1126 313
+rc_* 1126 313
+cec_* 1126 313
+drm_* 1126 313
+misc_* 1126 313
+mtd_* 1126 313
+mmc_* 1126 313
+rtc_* 1126 313
+watchdog_* 1126 313
+tty_* 1126 313
+uart_* 1126 313
+cdev_* 1126 313
+crypto_* 1126 313
+hwrng_* 1126 313
+scsi_* 1126 313
+net_* 1126 313
+get_* 1126 313
+put_* 1126 313
+to_* 1126 313
+_put_ 1127 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1127 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1127 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1127 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1127 311 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1125 314
+mutex_* 1125 314
+list_* 1125 314
+*alloc* 1128 311
+*memdup* 1128 311
+_create_ 1128 311
+_new_ 1128 311
+_clone_ 1128 311
+_dup_ 1128 311
+_add_ 1129 311
+_insert_ 1129 311
+_link_ 1129 311
+_enqueue_ 1129 311
+_queue_ 1129 311
+_register_ 1129 311
+_store_ 1129 311
+_unlink_ 1130 311
+_del_ 1130 311
+_remove_ 1130 311
+_erase_ 1130 311
+_delete_ 1130 311
+_free_ 1131 311
+_destroy_ 1131 311
+_complete_ 1132 311
+*_sync 1133 311
+synchronize_* 1133 311
+flush_* 1133 311
+drain_* 1133 311`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1134\t314
+function\t1134\t315
 struct work_struct
-func\t1135\t315
+func\t1135\t316
 struct tasklet_struct
-func\t1136\t316
-callback\t1136\t316
+func\t1136\t317
+callback\t1136\t317
 struct irq_work
-func\t1137\t214
+func\t1137\t215
 struct callback_head
-func\t1138\t317
+func\t1138\t318
 struct irqaction
-handler\t1139\t318
-thread_fn\t1140\t319
+handler\t1139\t319
+thread_fn\t1140\t320
 struct wait_queue_entry
-func\t1141\t320
+func\t1141\t321
 struct kprobe
-pre_handler\t1142\t321
-post_handler\t1142\t321
+pre_handler\t1142\t322
+post_handler\t1142\t322
 struct syscore_ops
-suspend\t1143\t322
-resume\t1144\t322
+suspend\t1143\t323
+resume\t1144\t323
 struct pmu
-add\t1145\t323
-del\t1145\t323
-start\t1145\t323
-stop\t1145\t323
+add\t1145\t324
+del\t1145\t324
+start\t1145\t324
+stop\t1145\t324
 struct bio
-bi_end_io\t1146\t324
+bi_end_io\t1146\t325
 struct buffer_head
-b_end_io\t1146\t325
+b_end_io\t1146\t326
 struct dma_async_tx_descriptor
-callback\t1138\t326
-callback_result\t1138\t326
+callback\t1138\t327
+callback_result\t1138\t327
 struct notifier_block
-notifier_call\t1147\t90
+notifier_call\t1147\t91
 struct kobj_type,struct device,struct device_type
-release\t1148\t327
+release\t1148\t328
 struct class
-dev_release\t1148\t327
-shutdown_pre\t1149\t328
+dev_release\t1148\t328
+shutdown_pre\t1149\t329
 struct pci_driver
-probe\t1150\t329
-remove\t1151\t329
-shutdown\t1152\t328
-suspend\t1153\t330
-resume\t1154\t331
-sriov_configure\t1155\t332
+probe\t1150\t330
+remove\t1151\t330
+shutdown\t1152\t329
+suspend\t1153\t331
+resume\t1154\t332
+sriov_configure\t1155\t333
 struct pci_error_handlers
-error_detected\t1155\t333
-mmio_enabled\t1155\t333
-slot_reset\t1155\t333
-resume\t1155\t333
-reset_prepare\t1156\t334
-reset_done\t1157\t335
+error_detected\t1155\t334
+mmio_enabled\t1155\t334
+slot_reset\t1155\t334
+resume\t1155\t334
+reset_prepare\t1156\t335
+reset_done\t1157\t336
 struct usb_driver
-probe\t1158\t329
-disconnect\t1159\t329
-shutdown\t1152\t328
-suspend\t1160\t336
-resume\t1161\t336
-reset_resume\t1161\t336
-pre_reset\t1162\t337
-post_reset\t1163\t337
-unlocked_ioctl\t1140\t338
+probe\t1158\t330
+disconnect\t1159\t330
+shutdown\t1152\t329
+suspend\t1160\t337
+resume\t1161\t337
+reset_resume\t1161\t337
+pre_reset\t1162\t338
+post_reset\t1163\t338
+unlocked_ioctl\t1140\t339
 struct usb_serial_driver
-probe\t1164\t339
-attach\t1164\t339
-disconnect\t1165\t339
-release\t1166\t340
-port_probe\t1167\t341
-port_remove\t1168\t342
-open\t1169\t343
-close\t1170\t344
-read_int_callback\t1146\t345
-write_int_callback\t1146\t345
-read_bulk_callback\t1146\t345
-write_bulk_callback\t1146\t345
+probe\t1164\t340
+attach\t1164\t340
+disconnect\t1165\t340
+release\t1166\t341
+port_probe\t1167\t342
+port_remove\t1168\t343
+open\t1169\t344
+close\t1170\t345
+read_int_callback\t1146\t346
+write_int_callback\t1146\t346
+read_bulk_callback\t1146\t346
+write_bulk_callback\t1146\t346
 struct urb
-complete\t1146\t345
+complete\t1146\t346
 struct usb_request
-complete\t1145\t346
+complete\t1145\t347
 struct usb_gadget_driver
-bind\t1171\t347
-unbind\t1172\t347
-setup\t1146\t347
-disconnect\t1146\t347
-suspend\t1146\t347
-resume\t1146\t347
-reset\t1146\t347
+bind\t1171\t348
+unbind\t1172\t348
+setup\t1146\t348
+disconnect\t1146\t348
+suspend\t1146\t348
+resume\t1146\t348
+reset\t1146\t348
 struct usb_gadget_ops
-udc_start\t1173\t348
-udc_stop\t1174\t348
-pullup\t1175\t349
+udc_start\t1173\t349
+udc_stop\t1174\t349
+pullup\t1175\t350
 struct usb_ep_ops
-queue\t1146\t350
-dequeue\t1146\t350
-set_halt\t1146\t350
-set_wedge\t1146\t350
-fifo_status\t1146\t350
-fifo_flush\t1146\t350
+queue\t1146\t351
+dequeue\t1146\t351
+set_halt\t1146\t351
+set_wedge\t1146\t351
+fifo_status\t1146\t351
+fifo_flush\t1146\t351
 struct usb_function
-bind\t1171\t351
-unbind\t1172\t351
-free_func\t1140\t351
-set_alt\t1146\t351
-disable\t1146\t351
-setup\t1146\t351
-suspend\t1146\t351
-resume\t1146\t351
+bind\t1171\t352
+unbind\t1172\t352
+free_func\t1140\t352
+set_alt\t1146\t352
+disable\t1146\t352
+setup\t1146\t352
+suspend\t1146\t352
+resume\t1146\t352
 struct virtio_driver
-probe\t1176\t352
-remove\t1177\t352
-config_changed\t1178\t352
-freeze\t1179\t352
-restore\t1180\t352
+probe\t1176\t353
+remove\t1177\t353
+config_changed\t1178\t353
+freeze\t1179\t353
+restore\t1180\t353
 struct acpi_driver
-add\t1181\t353
-remove\t1182\t353
-notify\t1140\t354
+add\t1181\t354
+remove\t1182\t354
+notify\t1140\t355
 struct serio_driver
-connect\t1183\t355
-reconnect\t1184\t355
-fast_reconnect\t1184\t355
-cleanup\t1184\t355
-disconnect\t1185\t355
-interrupt\t1186\t356
+connect\t1183\t356
+reconnect\t1184\t356
+fast_reconnect\t1184\t356
+cleanup\t1184\t356
+disconnect\t1185\t356
+interrupt\t1186\t357
 struct hid_driver
-probe\t1187\t357
-remove\t1188\t358
-raw_event\t1189\t359
-event\t1189\t359
-report\t1189\t359
-suspend\t1160\t360
-resume\t1161\t360
-reset_resume\t1161\t360
+probe\t1187\t358
+remove\t1188\t359
+raw_event\t1189\t360
+event\t1189\t360
+report\t1189\t360
+suspend\t1160\t361
+resume\t1161\t361
+reset_resume\t1161\t361
 struct hid_ll_driver
-start\t1190\t361
-stop\t1191\t362
-open\t1192\t363
-close\t1193\t364
+start\t1190\t362
+stop\t1191\t363
+open\t1192\t364
+close\t1193\t365
 struct bus_type
-probe\t1194\t365
-remove\t1195\t365
-shutdown\t1196\t328
-match\t1147\t365
+probe\t1194\t366
+remove\t1195\t366
+shutdown\t1196\t329
+match\t1147\t366
 struct component_ops
-bind\t1197\t366
-unbind\t1198\t366
-struct component_master_ops
 bind\t1197\t367
 unbind\t1198\t367
+struct component_master_ops
+bind\t1197\t368
+unbind\t1198\t368
 struct comedi_driver
-attach\t1199\t368
-auto_attach\t1199\t368
-detach\t1200\t368
+attach\t1199\t369
+auto_attach\t1199\t369
+detach\t1200\t369
 struct irq_domain_ops
-map\t1201\t369
-unmap\t1202\t369
-alloc\t1147\t369
-free\t1147\t369
-activate\t1147\t369
-deactivate\t1147\t369
-xlate\t1147\t369
-translate\t1147\t369
-match\t1147\t369
-select\t1147\t369
+map\t1201\t370
+unmap\t1202\t370
+alloc\t1147\t370
+free\t1147\t370
+activate\t1147\t370
+deactivate\t1147\t370
+xlate\t1147\t370
+translate\t1147\t370
+match\t1147\t370
+select\t1147\t370
 struct irq_chip
-irq_startup\t1203\t370
-irq_shutdown\t1203\t370
-irq_enable\t1203\t370
-irq_disable\t1203\t370
-irq_mask\t1203\t370
-irq_unmask\t1203\t370
-irq_mask_ack\t1203\t370
-irq_set_affinity\t1203\t370
-irq_set_type\t1203\t370
-irq_set_wake\t1203\t370
-irq_retrigger\t1203\t370
-irq_ack\t1145\t370
-irq_eoi\t1145\t370
-irq_bus_lock\t1204\t370
-irq_bus_sync_unlock\t1205\t370
-irq_request_resources\t1206\t371
-irq_release_resources\t1207\t372
+irq_startup\t1203\t371
+irq_shutdown\t1203\t371
+irq_enable\t1203\t371
+irq_disable\t1203\t371
+irq_mask\t1203\t371
+irq_unmask\t1203\t371
+irq_mask_ack\t1203\t371
+irq_set_affinity\t1203\t371
+irq_set_type\t1203\t371
+irq_set_wake\t1203\t371
+irq_retrigger\t1203\t371
+irq_ack\t1145\t371
+irq_eoi\t1145\t371
+irq_bus_lock\t1204\t371
+irq_bus_sync_unlock\t1205\t371
+irq_request_resources\t1206\t372
+irq_release_resources\t1207\t373
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1140\t373
-store\t1140\t373
-read\t1140\t373
-write\t1140\t373
-mmap\t1140\t373
-test\t1140\t373
+show\t1140\t374
+store\t1140\t374
+read\t1140\t374
+write\t1140\t374
+mmap\t1140\t374
+test\t1140\t374
 struct attribute_group
-is_visible\t1140\t374
-is_bin_visible\t1140\t374
+is_visible\t1140\t375
+is_bin_visible\t1140\t375
 struct kernfs_ops
-seq_show\t1208\t375
-seq_start\t1208\t375
-seq_next\t1208\t375
-seq_stop\t1208\t375
-read\t1208\t375
-write\t1208\t375
-mmap\t1208\t375
-open\t1140\t375
-release\t1140\t375
-poll\t1140\t375
-llseek\t1140\t375
+seq_show\t1208\t376
+seq_start\t1208\t376
+seq_next\t1208\t376
+seq_stop\t1208\t376
+read\t1208\t376
+write\t1208\t376
+mmap\t1208\t376
+open\t1140\t376
+release\t1140\t376
+poll\t1140\t376
+llseek\t1140\t376
 struct kernel_param_ops
-get\t1140\t376
-set\t1140\t376
+get\t1140\t377
+set\t1140\t377
 struct configfs_attribute
-show\t1209\t377
-store\t1209\t377
+show\t1209\t378
+store\t1209\t378
 struct configfs_group_operations
-make_item\t1210\t378
-make_group\t1210\t378
-drop_item\t1211\t378
+make_item\t1210\t379
+make_group\t1210\t379
+drop_item\t1211\t379
 struct ctl_table
-proc_handler\t1140\t379
+proc_handler\t1140\t380
 struct configfs_item_operations
-release\t1212\t380
+release\t1212\t381
 struct proc_ops
-proc_read\t1140\t381
-proc_read_iter\t1140\t381
-proc_write\t1140\t381
-proc_lseek\t1140\t381
-proc_poll\t1140\t381
-proc_ioctl\t1140\t381
-proc_compat_ioctl\t1140\t381
-proc_mmap\t1140\t381
-proc_get_unmapped_area\t1140\t381
-proc_open\t1213\t381
-proc_release\t1214\t381
+proc_read\t1140\t382
+proc_read_iter\t1140\t382
+proc_write\t1140\t382
+proc_lseek\t1140\t382
+proc_poll\t1140\t382
+proc_ioctl\t1140\t382
+proc_compat_ioctl\t1140\t382
+proc_mmap\t1140\t382
+proc_get_unmapped_area\t1140\t382
+proc_open\t1213\t382
+proc_release\t1214\t382
 struct tty_operations
-open\t1215\t382
-close\t1216\t382
-hangup\t1217\t382
-shutdown\t1217\t382
-cleanup\t1212\t382
-write\t1146\t382
-put_char\t1146\t382
-flush_chars\t1146\t382
-set_termios\t1218\t382
-set_ldisc\t1218\t382
-throttle\t1219\t382
-unthrottle\t1219\t382
-stop\t1220\t382
-start\t1220\t382
-ioctl\t1140\t382
-compat_ioctl\t1140\t382
-break_ctl\t1140\t382
-wait_until_sent\t1140\t382
+open\t1215\t383
+close\t1216\t383
+hangup\t1217\t383
+shutdown\t1217\t383
+cleanup\t1212\t383
+write\t1146\t383
+put_char\t1146\t383
+flush_chars\t1146\t383
+set_termios\t1218\t383
+set_ldisc\t1218\t383
+throttle\t1219\t383
+unthrottle\t1219\t383
+stop\t1220\t383
+start\t1220\t383
+ioctl\t1140\t383
+compat_ioctl\t1140\t383
+break_ctl\t1140\t383
+wait_until_sent\t1140\t383
 struct tty_port_operations
-activate\t1221\t383
-shutdown\t1222\t383
-destruct\t1223\t383
+activate\t1221\t384
+shutdown\t1222\t384
+destruct\t1223\t384
 struct uart_ops
-set_mctrl\t1224\t384
-get_mctrl\t1224\t384
-stop_tx\t1224\t384
-start_tx\t1224\t384
-start_rx\t1224\t384
-stop_rx\t1224\t384
-enable_ms\t1224\t384
-flush_buffer\t1224\t384
-startup\t1225\t385
-shutdown\t1226\t386
-set_termios\t1227\t384
-set_ldisc\t1227\t384
-break_ctl\t1227\t384
-tx_empty\t1146\t384
-poll_put_char\t1146\t384
-poll_get_char\t1146\t384
+set_mctrl\t1224\t385
+get_mctrl\t1224\t385
+stop_tx\t1224\t385
+start_tx\t1224\t385
+start_rx\t1224\t385
+stop_rx\t1224\t385
+enable_ms\t1224\t385
+flush_buffer\t1224\t385
+startup\t1225\t386
+shutdown\t1226\t387
+set_termios\t1227\t385
+set_ldisc\t1227\t385
+break_ctl\t1227\t385
+tx_empty\t1146\t385
+poll_put_char\t1146\t385
+poll_get_char\t1146\t385
 struct tty_ldisc_ops
-open\t1228\t387
-close\t1229\t388
-read\t1140\t387
-write\t1140\t387
-ioctl\t1140\t387
-compat_ioctl\t1140\t387
-set_termios\t1140\t387
-poll\t1140\t387
-hangup\t1140\t387
-receive_buf\t1140\t389
-receive_buf2\t1140\t389
-write_wakeup\t1147\t387
+open\t1228\t388
+close\t1229\t389
+read\t1140\t388
+write\t1140\t388
+ioctl\t1140\t388
+compat_ioctl\t1140\t388
+set_termios\t1140\t388
+poll\t1140\t388
+hangup\t1140\t388
+receive_buf\t1140\t390
+receive_buf2\t1140\t390
+write_wakeup\t1147\t388
 struct snd_pcm_ops
-open\t1230\t390
-close\t1231\t391
-hw_params\t1232\t392
-prepare\t1233\t393
-hw_free\t1140\t394
-ioctl\t1140\t394
-sync_stop\t1140\t394
-copy\t1140\t394
-fill_silence\t1140\t394
-mmap\t1140\t394
-trigger\t1234\t395
-pointer\t1234\t395
-ack\t1234\t395
+open\t1230\t391
+close\t1231\t392
+hw_params\t1232\t393
+prepare\t1233\t394
+hw_free\t1140\t395
+ioctl\t1140\t395
+sync_stop\t1140\t395
+copy\t1140\t395
+fill_silence\t1140\t395
+mmap\t1140\t395
+trigger\t1234\t396
+pointer\t1234\t396
+ack\t1234\t396
 struct snd_soc_dai_ops
-startup\t1235\t396
-shutdown\t1236\t396
-hw_params\t1140\t396
-hw_free\t1140\t396
-prepare\t1140\t396
-mute_stream\t1140\t396
-trigger\t1237\t395
-probe\t1238\t397
-remove\t1239\t398
-set_sysclk\t1140\t396
-set_fmt\t1140\t396
-set_pll\t1140\t396
-set_clkdiv\t1140\t396
-set_tdm_slot\t1140\t396
-set_bclk_ratio\t1140\t396
+startup\t1235\t397
+shutdown\t1236\t397
+hw_params\t1140\t397
+hw_free\t1140\t397
+prepare\t1140\t397
+mute_stream\t1140\t397
+trigger\t1237\t396
+probe\t1238\t398
+remove\t1239\t399
+set_sysclk\t1140\t397
+set_fmt\t1140\t397
+set_pll\t1140\t397
+set_clkdiv\t1140\t397
+set_tdm_slot\t1140\t397
+set_bclk_ratio\t1140\t397
 struct snd_soc_ops
-startup\t1235\t399
-shutdown\t1236\t399
-hw_params\t1140\t399
-hw_free\t1140\t399
-prepare\t1140\t399
-trigger\t1237\t395
+startup\t1235\t400
+shutdown\t1236\t400
+hw_params\t1140\t400
+hw_free\t1140\t400
+prepare\t1140\t400
+trigger\t1237\t396
 struct snd_soc_component_driver
-probe\t1240\t397
-remove\t1241\t398
-open\t1242\t400
-close\t1243\t400
-hw_params\t1244\t400
-hw_free\t1244\t400
-prepare\t1244\t400
-trigger\t1237\t395
-pointer\t1237\t395
-suspend\t1245\t400
-resume\t1161\t400
+probe\t1240\t398
+remove\t1241\t399
+open\t1242\t401
+close\t1243\t401
+hw_params\t1244\t401
+hw_free\t1244\t401
+prepare\t1244\t401
+trigger\t1237\t396
+pointer\t1237\t396
+suspend\t1245\t401
+resume\t1161\t401
 struct snd_rawmidi_ops
-open\t1246\t401
-close\t1247\t402
-trigger\t1147\t403
+open\t1246\t402
+close\t1247\t403
+trigger\t1147\t404
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1248\t404
-put\t1249\t404
-info\t1140\t404
+get\t1248\t405
+put\t1249\t405
+info\t1140\t405
 struct input_dev
-open\t1250\t405
-close\t1251\t405
-flush\t1252\t405
-event\t1253\t405
+open\t1250\t406
+close\t1251\t406
+flush\t1252\t406
+event\t1253\t406
 struct rc_dev
-open\t1254\t406
-close\t1255\t406
+open\t1254\t407
+close\t1255\t407
 struct led_classdev
-brightness_set\t1146\t407
-brightness_set_blocking\t1140\t407
+brightness_set\t1146\t408
+brightness_set_blocking\t1140\t408
 struct backlight_ops
-update_status\t1256\t408
-get_brightness\t1140\t409
+update_status\t1256\t409
+get_brightness\t1140\t410
 struct thermal_zone_device_ops
-get_temp\t1257\t410
-should_bind\t1257\t410
+get_temp\t1257\t411
+should_bind\t1257\t411
 struct thermal_cooling_device_ops
-set_cur_state\t1258\t411
-get_max_state\t1140\t411
-get_cur_state\t1140\t411
+set_cur_state\t1258\t412
+get_max_state\t1140\t412
+get_cur_state\t1140\t412
 struct hwmon_ops
-read\t1140\t412
-read_string\t1140\t412
-write\t1140\t412
+read\t1140\t413
+read_string\t1140\t413
+write\t1140\t413
 struct watchdog_ops
-start\t1259\t413
-ping\t1259\t413
-set_timeout\t1259\t413
-set_pretimeout\t1259\t413
-get_timeleft\t1259\t413
-ioctl\t1259\t413
-stop\t1140\t413
+start\t1259\t414
+ping\t1259\t414
+set_timeout\t1259\t414
+set_pretimeout\t1259\t414
+get_timeleft\t1259\t414
+ioctl\t1259\t414
+stop\t1140\t414
 struct rtc_class_ops
-read_time\t1260\t414
-set_time\t1260\t414
-read_alarm\t1260\t414
-set_alarm\t1260\t414
-alarm_irq_enable\t1260\t414
+read_time\t1260\t415
+set_time\t1260\t415
+read_alarm\t1260\t415
+set_alarm\t1260\t415
+alarm_irq_enable\t1260\t415
 struct power_supply_desc
-external_power_changed\t1140\t415
+external_power_changed\t1140\t416
 struct regulator_ops
-enable\t1261\t416
-disable\t1261\t416
-set_voltage\t1261\t416
-set_voltage_sel\t1261\t416
-set_mode\t1261\t416
+enable\t1261\t417
+disable\t1261\t417
+set_voltage\t1261\t417
+set_voltage_sel\t1261\t417
+set_mode\t1261\t417
 struct clk_ops
-prepare\t1262\t417
-unprepare\t1262\t417
-is_prepared\t1262\t417
-unprepare_unused\t1262\t417
-recalc_rate\t1262\t417
-round_rate\t1262\t417
-determine_rate\t1262\t417
-set_parent\t1262\t417
-get_parent\t1262\t417
-set_rate\t1262\t417
-set_rate_and_parent\t1262\t417
-recalc_accuracy\t1262\t417
-get_phase\t1262\t417
-set_phase\t1262\t417
-get_duty_cycle\t1262\t417
-set_duty_cycle\t1262\t417
-init\t1262\t417
-terminate\t1262\t417
-enable\t1263\t417
-disable\t1263\t417
-disable_unused\t1263\t417
-is_enabled\t1146\t418
-save_context\t1147\t417
-restore_context\t1147\t417
-debug_init\t1147\t417
+prepare\t1262\t418
+unprepare\t1262\t418
+is_prepared\t1262\t418
+unprepare_unused\t1262\t418
+recalc_rate\t1262\t418
+round_rate\t1262\t418
+determine_rate\t1262\t418
+set_parent\t1262\t418
+get_parent\t1262\t418
+set_rate\t1262\t418
+set_rate_and_parent\t1262\t418
+recalc_accuracy\t1262\t418
+get_phase\t1262\t418
+set_phase\t1262\t418
+get_duty_cycle\t1262\t418
+set_duty_cycle\t1262\t418
+init\t1262\t418
+terminate\t1262\t418
+enable\t1263\t418
+disable\t1263\t418
+disable_unused\t1263\t418
+is_enabled\t1146\t419
+save_context\t1147\t418
+restore_context\t1147\t418
+debug_init\t1147\t418
 struct gpio_chip
-request\t1264\t419
-free\t1265\t419
-get\t1266\t419
-set\t1266\t419
-get_multiple\t1266\t419
-set_multiple\t1266\t419
-direction_input\t1266\t419
-direction_output\t1266\t419
-get_direction\t1266\t419
+request\t1264\t420
+free\t1265\t420
+get\t1266\t420
+set\t1266\t420
+get_multiple\t1266\t420
+set_multiple\t1266\t420
+direction_input\t1266\t420
+direction_output\t1266\t420
+get_direction\t1266\t420
 struct pwm_ops
-request\t1267\t420
-free\t1268\t421
-capture\t1269\t422
-apply\t1147\t423
+request\t1267\t421
+free\t1268\t422
+capture\t1269\t423
+apply\t1147\t424
 struct iio_info
-read_event_value\t1140\t424
-write_event_value\t1140\t424
-read_event_config\t1140\t424
-write_event_config\t1140\t424
-write_raw_get_fmt\t1140\t424
-read_raw\t1140\t425
-read_raw_multi\t1140\t425
-read_avail\t1140\t425
-write_raw\t1140\t425
-read_label\t1140\t425
-debugfs_reg_access\t1140\t425
-update_scan_mode\t1270\t426
+read_event_value\t1140\t425
+write_event_value\t1140\t425
+read_event_config\t1140\t425
+write_event_config\t1140\t425
+write_raw_get_fmt\t1140\t425
+read_raw\t1140\t426
+read_raw_multi\t1140\t426
+read_avail\t1140\t426
+write_raw\t1140\t426
+read_label\t1140\t426
+debugfs_reg_access\t1140\t426
+update_scan_mode\t1270\t427
 struct phy_ops
-init\t1271\t427
-exit\t1272\t427
-power_on\t1273\t427
-power_off\t1274\t427
-set_mode\t1275\t427
-set_media\t1275\t427
-set_speed\t1275\t427
-reset\t1275\t427
-calibrate\t1275\t427
-connect\t1275\t427
-disconnect\t1275\t427
-configure\t1275\t427
-validate\t1275\t427
-release\t1275\t427
+init\t1271\t428
+exit\t1272\t428
+power_on\t1273\t428
+power_off\t1274\t428
+set_mode\t1275\t428
+set_media\t1275\t428
+set_speed\t1275\t428
+reset\t1275\t428
+calibrate\t1275\t428
+connect\t1275\t428
+disconnect\t1275\t428
+configure\t1275\t428
+validate\t1275\t428
+release\t1275\t428
 struct mii_bus
-read\t1276\t428
-write\t1276\t428
-read_c45\t1276\t428
-write_c45\t1276\t428
-reset\t1277\t429
+read\t1276\t429
+write\t1276\t429
+read_c45\t1276\t429
+write_c45\t1276\t429
+reset\t1277\t430
 struct pinmux_ops
-request\t1147\t430
-free\t1147\t430
-set_mux\t1147\t430
-gpio_request_enable\t1147\t430
-gpio_disable_free\t1147\t430
-gpio_set_direction\t1147\t430
+request\t1147\t431
+free\t1147\t431
+set_mux\t1147\t431
+gpio_request_enable\t1147\t431
+gpio_disable_free\t1147\t431
+gpio_set_direction\t1147\t431
 struct ptp_clock_info
-enable\t1147\t431
-verify\t1147\t431
-gettimex64\t1147\t431
-gettime64\t1147\t431
-settime64\t1147\t431
-adjfine\t1147\t431
-adjtime\t1147\t431
-getcrosststamp\t1147\t431
-do_aux_work\t1140\t432
+enable\t1147\t432
+verify\t1147\t432
+gettimex64\t1147\t432
+gettime64\t1147\t432
+settime64\t1147\t432
+adjfine\t1147\t432
+adjtime\t1147\t432
+getcrosststamp\t1147\t432
+do_aux_work\t1140\t433
 struct mmc_host_ops
-request_atomic\t1146\t433
-set_ios\t1140\t433
-get_ro\t1140\t433
-get_cd\t1140\t433
-request\t1147\t433
+request_atomic\t1146\t434
+set_ios\t1140\t434
+get_ro\t1140\t434
+get_cd\t1140\t434
+request\t1147\t434
 struct cec_adap_ops
-adap_enable\t1278\t434
+adap_enable\t1278\t435
 struct fb_ops
-fb_open\t1279\t435
-fb_release\t1280\t436
-fb_destroy\t1148\t437
+fb_open\t1279\t436
+fb_release\t1280\t437
+fb_destroy\t1148\t438
 struct console
-write_thread\t1140\t438
-write_atomic\t1146\t438
-write\t1147\t438
+write_thread\t1140\t439
+write_atomic\t1146\t439
+write\t1147\t439
 struct drm_panel_funcs
-prepare\t1281\t439
-unprepare\t1282\t439
-enable\t1283\t439
-disable\t1284\t439
-get_modes\t1140\t439
+prepare\t1281\t440
+unprepare\t1282\t440
+enable\t1283\t440
+disable\t1284\t440
+get_modes\t1140\t440
 struct drm_bridge_funcs
-attach\t1285\t440
-detach\t1286\t440
+attach\t1285\t441
+detach\t1286\t441
 struct iio_buffer_setup_ops
-preenable\t1287\t426
-postenable\t1288\t426
-predisable\t1289\t426
-postdisable\t1290\t426
+preenable\t1287\t427
+postenable\t1288\t427
+predisable\t1289\t427
+postdisable\t1290\t427
 struct iio_trigger_ops
-set_trigger_state\t1140\t441
+set_trigger_state\t1140\t442
 struct i2c_algorithm
-xfer\t1291\t442
-master_xfer\t1291\t442
-smbus_xfer\t1291\t442
-xfer_atomic\t1146\t442
-master_xfer_atomic\t1146\t442
-smbus_xfer_atomic\t1146\t442
+xfer\t1291\t443
+master_xfer\t1291\t443
+smbus_xfer\t1291\t443
+xfer_atomic\t1146\t443
+master_xfer_atomic\t1146\t443
+smbus_xfer_atomic\t1146\t443
 struct spi_controller
-transfer_one\t1292\t443
-transfer_one_message\t1292\t443
-prepare_message\t1292\t443
+transfer_one\t1292\t444
+transfer_one_message\t1292\t444
+prepare_message\t1292\t444
 struct nvmem_config
-reg_read\t1140\t444
-reg_write\t1140\t444
+reg_read\t1140\t445
+reg_write\t1140\t445
 struct drm_driver
-open\t1293\t445
-postclose\t1294\t445
-release\t1295\t446
+open\t1293\t446
+postclose\t1294\t446
+release\t1295\t447
 struct drm_crtc_funcs
-enable_vblank\t1296\t447
-disable_vblank\t1297\t448
-destroy\t1212\t449
-struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
+enable_vblank\t1296\t448
+disable_vblank\t1297\t449
 destroy\t1212\t450
-late_register\t1140\t450
-early_unregister\t1140\t450
+struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
+destroy\t1212\t451
+late_register\t1140\t451
+early_unregister\t1140\t451
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1140\t451
-atomic_enable\t1140\t451
-atomic_disable\t1140\t451
-atomic_flush\t1140\t451
-atomic_begin\t1140\t451
-atomic_update\t1140\t451
-prepare_fb\t1140\t451
-cleanup_fb\t1140\t451
-mode_set\t1140\t451
-mode_set_nofb\t1140\t451
+atomic_check\t1140\t452
+atomic_enable\t1140\t452
+atomic_disable\t1140\t452
+atomic_flush\t1140\t452
+atomic_begin\t1140\t452
+atomic_update\t1140\t452
+prepare_fb\t1140\t452
+cleanup_fb\t1140\t452
+mode_set\t1140\t452
+mode_set_nofb\t1140\t452
 struct drm_connector_helper_funcs
-get_modes\t1140\t452
-detect_ctx\t1140\t452
-mode_valid\t1140\t452
-best_encoder\t1140\t452
+get_modes\t1140\t453
+detect_ctx\t1140\t453
+mode_valid\t1140\t453
+best_encoder\t1140\t453
 struct v4l2_file_operations
-open\t1298\t453
-release\t1299\t454
-read\t1140\t453
-write\t1140\t453
-poll\t1140\t453
-unlocked_ioctl\t1140\t453
-mmap\t1140\t453
+open\t1298\t454
+release\t1299\t455
+read\t1140\t454
+write\t1140\t454
+poll\t1140\t454
+unlocked_ioctl\t1140\t454
+mmap\t1140\t454
 struct v4l2_ioctl_ops
-*\t1140\t455
+*\t1140\t456
 struct vb2_ops
-queue_setup\t1140\t456
-buf_init\t1140\t456
-buf_cleanup\t1140\t456
-buf_finish\t1140\t456
-buf_prepare\t1140\t456
-buf_queue\t1147\t456
-prepare_streaming\t1300\t456
-unprepare_streaming\t1301\t456
-start_streaming\t1302\t456
-stop_streaming\t1303\t456
+queue_setup\t1140\t457
+buf_init\t1140\t457
+buf_cleanup\t1140\t457
+buf_finish\t1140\t457
+buf_prepare\t1140\t457
+buf_queue\t1147\t457
+prepare_streaming\t1300\t457
+unprepare_streaming\t1301\t457
+start_streaming\t1302\t457
+stop_streaming\t1303\t457
 struct v4l2_ctrl_ops
-s_ctrl\t1304\t457
-try_ctrl\t1304\t457
-g_volatile_ctrl\t1304\t457
+s_ctrl\t1304\t458
+try_ctrl\t1304\t458
+g_volatile_ctrl\t1304\t458
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1140\t458
-set_fmt\t1140\t458
-get_fmt\t1140\t458
-enum_mbus_code\t1140\t458
-enum_frame_size\t1140\t458
-get_selection\t1140\t458
-set_selection\t1140\t458
-enable_streams\t1140\t458
-disable_streams\t1140\t458
+s_stream\t1140\t459
+set_fmt\t1140\t459
+get_fmt\t1140\t459
+enum_mbus_code\t1140\t459
+enum_frame_size\t1140\t459
+get_selection\t1140\t459
+set_selection\t1140\t459
+enable_streams\t1140\t459
+disable_streams\t1140\t459
 struct v4l2_subdev_internal_ops
-open\t1305\t459
-close\t1294\t459
-release\t1148\t459
+open\t1305\t460
+close\t1294\t460
+release\t1148\t460
 struct file_operations
-llseek\t1140\t460
-read\t1140\t460
-write\t1140\t460
-read_iter\t1140\t460
-write_iter\t1140\t460
-poll\t1140\t460
-unlocked_ioctl\t1140\t460
-compat_ioctl\t1140\t460
-mmap\t1140\t460
-flush\t1140\t460
-fsync\t1140\t460
-fasync\t1140\t460
-lock\t1140\t460
-flock\t1140\t460
-fallocate\t1140\t460
-splice_read\t1140\t460
-splice_write\t1140\t460
-show_fdinfo\t1140\t460
-open\t1298\t460
-release\t1306\t461
-iterate_shared\t1307\t460
+llseek\t1140\t461
+read\t1140\t461
+write\t1140\t461
+read_iter\t1140\t461
+write_iter\t1140\t461
+poll\t1140\t461
+unlocked_ioctl\t1140\t461
+compat_ioctl\t1140\t461
+mmap\t1140\t461
+flush\t1140\t461
+fsync\t1140\t461
+fasync\t1140\t461
+lock\t1140\t461
+flock\t1140\t461
+fallocate\t1140\t461
+splice_read\t1140\t461
+splice_write\t1140\t461
+show_fdinfo\t1140\t461
+open\t1298\t461
+release\t1306\t462
+iterate_shared\t1307\t461
 struct inode_operations
-lookup\t1308\t462
-create\t1309\t462
-mknod\t1309\t462
-symlink\t1309\t462
-mkdir\t1309\t462
-link\t1309\t462
-unlink\t1310\t462
-rmdir\t1310\t462
-rename\t1309\t462
-setattr\t1311\t462
-fileattr_set\t1311\t462
-readlink\t1140\t462
-get_acl\t1140\t462
-getattr\t1140\t462
-listxattr\t1140\t462
-fiemap\t1140\t462
-update_time\t1140\t462
-tmpfile\t1140\t462
-fileattr_get\t1140\t462
-get_link\t1147\t462
-permission\t1147\t462
-get_inode_acl\t1147\t462
-atomic_open\t1308\t462
+lookup\t1308\t463
+create\t1309\t463
+mknod\t1309\t463
+symlink\t1309\t463
+mkdir\t1309\t463
+link\t1309\t463
+unlink\t1310\t463
+rmdir\t1310\t463
+rename\t1309\t463
+setattr\t1311\t463
+fileattr_set\t1311\t463
+readlink\t1140\t463
+get_acl\t1140\t463
+getattr\t1140\t463
+listxattr\t1140\t463
+fiemap\t1140\t463
+update_time\t1140\t463
+tmpfile\t1140\t463
+fileattr_get\t1140\t463
+get_link\t1147\t463
+permission\t1147\t463
+get_inode_acl\t1147\t463
+atomic_open\t1308\t463
 struct xattr_handler
-list\t1140\t463
-get\t1140\t463
-set\t1312\t463
+list\t1140\t464
+get\t1140\t464
+set\t1312\t464
 struct super_operations
-put_super\t1313\t464
-freeze_fs\t1314\t464
-unfreeze_fs\t1314\t464
-remount_fs\t1314\t464
-sync_fs\t1315\t464
-free_inode\t1316\t464
-drop_inode\t1317\t464
+put_super\t1313\t465
+freeze_fs\t1314\t465
+unfreeze_fs\t1314\t465
+remount_fs\t1314\t465
+sync_fs\t1315\t465
+free_inode\t1316\t465
+drop_inode\t1317\t465
 struct dentry_operations
-d_hash\t1146\t465
-d_compare\t1146\t465
-d_dname\t1146\t465
-d_delete\t1318\t465
-d_prune\t1318\t465
-d_init\t1140\t465
-d_release\t1140\t465
-d_iput\t1140\t465
-d_automount\t1140\t465
-d_weak_revalidate\t1140\t465
-d_real\t1140\t465
-d_revalidate\t1147\t465
-d_manage\t1147\t465
+d_hash\t1146\t466
+d_compare\t1146\t466
+d_dname\t1146\t466
+d_delete\t1318\t466
+d_prune\t1318\t466
+d_init\t1140\t466
+d_release\t1140\t466
+d_iput\t1140\t466
+d_automount\t1140\t466
+d_weak_revalidate\t1140\t466
+d_real\t1140\t466
+d_revalidate\t1147\t466
+d_manage\t1147\t466
 struct address_space_operations
-writepage\t1140\t466
-read_folio\t1140\t466
-swap_rw\t1140\t466
-readahead\t1140\t466
-bmap\t1140\t466
-direct_IO\t1140\t466
-writepages\t1140\t466
-migrate_folio\t1140\t466
-swap_activate\t1140\t466
-swap_deactivate\t1140\t466
-invalidate_folio\t1319\t466
-release_folio\t1319\t466
-launder_folio\t1319\t466
-is_partially_uptodate\t1319\t466
-error_remove_folio\t1320\t466
-write_begin\t1140\t466
-write_end\t1140\t466
-dirty_folio\t1146\t466
-free_folio\t1146\t466
+writepage\t1140\t467
+read_folio\t1140\t467
+swap_rw\t1140\t467
+readahead\t1140\t467
+bmap\t1140\t467
+direct_IO\t1140\t467
+writepages\t1140\t467
+migrate_folio\t1140\t467
+swap_activate\t1140\t467
+swap_deactivate\t1140\t467
+invalidate_folio\t1319\t467
+release_folio\t1319\t467
+launder_folio\t1319\t467
+is_partially_uptodate\t1319\t467
+error_remove_folio\t1320\t467
+write_begin\t1140\t467
+write_end\t1140\t467
+dirty_folio\t1146\t467
+free_folio\t1146\t467
 struct vm_operations_struct
-open\t1321\t467
-close\t1322\t467
-fault\t1140\t467
-page_mkwrite\t1140\t467
-pfn_mkwrite\t1140\t467
-access\t1322\t467
-map_pages\t1323\t467
+open\t1321\t468
+close\t1322\t468
+fault\t1140\t468
+page_mkwrite\t1140\t468
+pfn_mkwrite\t1140\t468
+access\t1322\t468
+map_pages\t1323\t468
 struct seq_operations
-start\t1324\t468
-next\t1324\t468
-stop\t1324\t468
-show\t1324\t468
+start\t1324\t469
+next\t1324\t469
+stop\t1324\t469
+show\t1324\t469
 struct sysfs_ops
-show\t1140\t373
-store\t1140\t373
+show\t1140\t374
+store\t1140\t374
 struct mmu_notifier_ops
-release\t1140\t469
-arch_invalidate_secondary_tlbs\t1146\t469
-free_notifier\t1325\t469
-invalidate_range_start\t1147\t469
-invalidate_range_end\t1147\t469
-clear_flush_young\t1147\t469
-clear_young\t1147\t469
-test_young\t1147\t469
+release\t1140\t470
+arch_invalidate_secondary_tlbs\t1146\t470
+free_notifier\t1325\t470
+invalidate_range_start\t1147\t470
+invalidate_range_end\t1147\t470
+clear_flush_young\t1147\t470
+clear_young\t1147\t470
+test_young\t1147\t470
 struct file_lock_operations
-fl_copy_lock\t1146\t470
+fl_copy_lock\t1146\t471
 struct lock_manager_operations
-lm_notify\t1326\t471
-lm_break\t1327\t471
-lm_change\t1327\t471
-lm_breaker_owns_lease\t1327\t471
-lm_lock_expirable\t1327\t471
-lm_grant\t1146\t471
-lm_expire_lock\t1140\t471
+lm_notify\t1326\t472
+lm_break\t1327\t472
+lm_change\t1327\t472
+lm_breaker_owns_lease\t1327\t472
+lm_lock_expirable\t1327\t472
+lm_grant\t1146\t472
+lm_expire_lock\t1140\t472
 struct file_system_type
-mount\t1140\t472
-init_fs_context\t1140\t472
-kill_sb\t1313\t472
+mount\t1140\t473
+init_fs_context\t1140\t473
+kill_sb\t1313\t473
 struct block_device_operations
-open\t1328\t473
-release\t1329\t473
-ioctl\t1140\t473
-compat_ioctl\t1140\t473
-unlock_native_capacity\t1140\t473
-getgeo\t1140\t473
-free_disk\t1148\t474
-direct_access\t1147\t473
-submit_bio\t1147\t473
+open\t1328\t474
+release\t1329\t474
+ioctl\t1140\t474
+compat_ioctl\t1140\t474
+unlock_native_capacity\t1140\t474
+getgeo\t1140\t474
+free_disk\t1148\t475
+direct_access\t1147\t474
+submit_bio\t1147\t474
 struct blk_mq_ops
-queue_rq\t1330\t475
-queue_rqs\t1330\t475
-commit_rqs\t1330\t475
-timeout\t1140\t476
-complete\t1146\t477
-init_hctx\t1331\t478
-init_request\t1331\t478
-exit_hctx\t1332\t478
-exit_request\t1332\t478
+queue_rq\t1330\t476
+queue_rqs\t1330\t476
+commit_rqs\t1330\t476
+timeout\t1140\t477
+complete\t1146\t478
+init_hctx\t1331\t479
+init_request\t1331\t479
+exit_hctx\t1332\t479
+exit_request\t1332\t479
 struct scsi_host_template
-queuecommand\t1146\t479
-eh_timed_out\t1147\t480
-eh_abort_handler\t1140\t479
-eh_device_reset_handler\t1140\t479
-eh_target_reset_handler\t1140\t479
-eh_bus_reset_handler\t1140\t479
-eh_host_reset_handler\t1140\t479
-slave_alloc\t1140\t479
-slave_configure\t1140\t479
-info\t1140\t479
-ioctl\t1140\t479
-bios_param\t1140\t479
-slave_destroy\t1333\t479
+queuecommand\t1146\t480
+eh_timed_out\t1147\t481
+eh_abort_handler\t1140\t480
+eh_device_reset_handler\t1140\t480
+eh_target_reset_handler\t1140\t480
+eh_bus_reset_handler\t1140\t480
+eh_host_reset_handler\t1140\t480
+slave_alloc\t1140\t480
+slave_configure\t1140\t480
+info\t1140\t480
+ioctl\t1140\t480
+bios_param\t1140\t480
+slave_destroy\t1333\t480
 struct ata_port_operations
-qc_defer\t1334\t481
-qc_prep\t1334\t481
-qc_issue\t1334\t481
-qc_fill_rtf\t1334\t481
-softreset\t1140\t482
-hardreset\t1140\t482
-prereset\t1140\t482
-postreset\t1140\t482
-error_handler\t1140\t482
-set_piomode\t1140\t482
-set_dmamode\t1140\t482
-set_mode\t1140\t482
-dev_config\t1140\t482
-cable_detect\t1140\t482
-port_start\t1335\t483
-port_stop\t1336\t483
-host_stop\t1212\t483
+qc_defer\t1334\t482
+qc_prep\t1334\t482
+qc_issue\t1334\t482
+qc_fill_rtf\t1334\t482
+softreset\t1140\t483
+hardreset\t1140\t483
+prereset\t1140\t483
+postreset\t1140\t483
+error_handler\t1140\t483
+set_piomode\t1140\t483
+set_dmamode\t1140\t483
+set_mode\t1140\t483
+dev_config\t1140\t483
+cable_detect\t1140\t483
+port_start\t1335\t484
+port_stop\t1336\t484
+host_stop\t1212\t484
 struct mtd_info
-_panic_write\t1146\t484
+_panic_write\t1146\t485
 struct nand_controller_ops
-attach_chip\t1337\t485
-detach_chip\t1338\t485
-exec_op\t1140\t485
+attach_chip\t1337\t486
+detach_chip\t1338\t486
+exec_op\t1140\t486
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1339\t486
-exit\t1340\t486
-encrypt\t1147\t486
-decrypt\t1147\t486
-setkey\t1147\t486
-struct ahash_alg,struct shash_alg
-init\t1147\t487
-update\t1147\t487
-final\t1147\t487
-finup\t1147\t487
-digest\t1147\t487
-export\t1147\t487
-import\t1147\t487
+init\t1339\t487
+exit\t1340\t487
+encrypt\t1147\t487
+decrypt\t1147\t487
 setkey\t1147\t487
-init_tfm\t1341\t487
-exit_tfm\t1342\t487
+struct ahash_alg,struct shash_alg
+init\t1147\t488
+update\t1147\t488
+final\t1147\t488
+finup\t1147\t488
+digest\t1147\t488
+export\t1147\t488
+import\t1147\t488
+setkey\t1147\t488
+init_tfm\t1341\t488
+exit_tfm\t1342\t488
 struct net_device_ops
-ndo_init\t1343\t488
-ndo_uninit\t1344\t489
-ndo_open\t1345\t490
-ndo_stop\t1346\t491
-ndo_do_ioctl\t1347\t490
-ndo_siocbond\t1347\t490
-ndo_siocwandev\t1347\t490
-ndo_siocdevprivate\t1347\t490
-ndo_eth_ioctl\t1347\t490
-ndo_set_mac_address\t1347\t277
-ndo_change_mtu\t1347\t277
-ndo_fix_features\t1347\t492
-ndo_set_features\t1347\t492
-ndo_vlan_rx_add_vid\t1347\t493
-ndo_vlan_rx_kill_vid\t1347\t493
-ndo_select_queue\t1146\t494
-ndo_features_check\t1146\t494
-ndo_get_stats\t1146\t490
-ndo_get_stats64\t1146\t490
-ndo_start_xmit\t1348\t490
-ndo_tx_timeout\t1349\t490
-ndo_set_rx_mode\t1350\t490
+ndo_init\t1343\t489
+ndo_uninit\t1344\t490
+ndo_open\t1345\t491
+ndo_stop\t1346\t492
+ndo_do_ioctl\t1347\t491
+ndo_siocbond\t1347\t491
+ndo_siocwandev\t1347\t491
+ndo_siocdevprivate\t1347\t491
+ndo_eth_ioctl\t1347\t491
+ndo_set_mac_address\t1347\t278
+ndo_change_mtu\t1347\t278
+ndo_fix_features\t1347\t493
+ndo_set_features\t1347\t493
+ndo_vlan_rx_add_vid\t1347\t494
+ndo_vlan_rx_kill_vid\t1347\t494
+ndo_select_queue\t1146\t495
+ndo_features_check\t1146\t495
+ndo_get_stats\t1146\t491
+ndo_get_stats64\t1146\t491
+ndo_start_xmit\t1348\t491
+ndo_tx_timeout\t1349\t491
+ndo_set_rx_mode\t1350\t491
 struct napi_struct
-poll\t1351\t495
+poll\t1351\t496
 struct pernet_operations
-init\t1352\t496
-pre_exit\t1353\t496
-exit\t1353\t496
-exit_batch\t1353\t496
+init\t1352\t497
+pre_exit\t1353\t497
+exit\t1353\t497
+exit_batch\t1353\t497
 struct ethtool_ops
-*\t1347\t497
+*\t1347\t498
 struct net_device
-priv_destructor\t1212\t498
+priv_destructor\t1212\t499
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1354\t499
-dumpit\t1354\t499
-start\t1354\t499
-done\t1354\t499
+doit\t1354\t500
+dumpit\t1354\t500
+start\t1354\t500
+done\t1354\t500
 struct rtnl_link_ops
-newlink\t1355\t500
-dellink\t1356\t501
-changelink\t1347\t502
-validate\t1140\t503
-get_size\t1140\t503
-fill_info\t1140\t503
-get_num_tx_queues\t1140\t503
-get_num_rx_queues\t1140\t503
-setup\t1140\t503
+newlink\t1355\t501
+dellink\t1356\t502
+changelink\t1347\t503
+validate\t1140\t504
+get_size\t1140\t504
+fill_info\t1140\t504
+get_num_tx_queues\t1140\t504
+get_num_rx_queues\t1140\t504
+setup\t1140\t504
 struct Qdisc_ops
-init\t1357\t504
-change\t1347\t505
-destroy\t1340\t506
-enqueue\t1358\t507
-dequeue\t1358\t507
-peek\t1358\t507
+init\t1357\t505
+change\t1347\t506
+destroy\t1340\t507
+enqueue\t1358\t508
+dequeue\t1358\t508
+peek\t1358\t508
 struct proto_ops
-release\t1359\t508
-bind\t1140\t509
-connect\t1140\t509
-accept\t1140\t509
-listen\t1140\t509
-ioctl\t1140\t509
-compat_ioctl\t1140\t509
-sendmsg\t1140\t509
-recvmsg\t1140\t509
-shutdown\t1140\t509
-setsockopt\t1140\t509
-getsockopt\t1140\t509
-socketpair\t1140\t509
-getname\t1140\t509
-poll\t1140\t509
-mmap\t1140\t509
+release\t1359\t509
+bind\t1140\t510
+connect\t1140\t510
+accept\t1140\t510
+listen\t1140\t510
+ioctl\t1140\t510
+compat_ioctl\t1140\t510
+sendmsg\t1140\t510
+recvmsg\t1140\t510
+shutdown\t1140\t510
+setsockopt\t1140\t510
+getsockopt\t1140\t510
+socketpair\t1140\t510
+getname\t1140\t510
+poll\t1140\t510
+mmap\t1140\t510
 struct cfg80211_ops
-add_virtual_intf\t1360\t510
-del_virtual_intf\t1360\t510
-change_virtual_intf\t1360\t510
-*\t1361\t510
+add_virtual_intf\t1360\t511
+del_virtual_intf\t1360\t511
+change_virtual_intf\t1360\t511
+*\t1361\t511
 struct ieee80211_ops
-start\t1362\t511
-stop\t1363\t512
-add_interface\t1364\t513
-remove_interface\t1365\t514
-change_interface\t1366\t515
-config\t1366\t515
-vif_cfg_changed\t1366\t515
-link_info_changed\t1366\t515
-configure_filter\t1366\t515
-set_key\t1366\t515
-hw_scan\t1366\t515
-cancel_hw_scan\t1366\t515
-sta_state\t1366\t515
-sta_add\t1366\t515
-sta_remove\t1366\t515
-conf_tx\t1366\t515
-flush\t1366\t515
-ampdu_action\t1366\t515
-add_chanctx\t1366\t515
-remove_chanctx\t1366\t515
-change_chanctx\t1366\t515
-assign_vif_chanctx\t1366\t515
-unassign_vif_chanctx\t1366\t515
-remain_on_channel\t1366\t515
-cancel_remain_on_channel\t1366\t515
-tx\t1146\t515
-prepare_multicast\t1146\t515
-set_tim\t1146\t515
-update_tkip_key\t1146\t515
-get_key_seq\t1146\t515
-sta_notify\t1146\t515
-sta_rc_update\t1146\t515
-sta_rate_tbl_update\t1146\t515
-event_callback\t1146\t515
-release_buffered_frames\t1146\t515
-allow_buffered_frames\t1146\t515
-ipv6_addr_change\t1146\t515
-wake_tx_queue\t1146\t515
-get_stats\t1140\t515
-set_frag_threshold\t1140\t515
-set_rts_threshold\t1140\t515
-sta_statistics\t1140\t515
-get_tsf\t1140\t515
-set_tsf\t1140\t515
-offset_tsf\t1140\t515
-reset_tsf\t1140\t515
-tx_last_beacon\t1140\t515
-rfkill_poll\t1140\t515
-set_coverage_class\t1140\t515
-testmode_cmd\t1140\t515
-set_bitrate_mask\t1140\t515
-reconfig_complete\t1140\t515
-bss_info_changed\t1140\t515
-sw_scan_start\t1140\t515
-sw_scan_complete\t1140\t515
+start\t1362\t512
+stop\t1363\t513
+add_interface\t1364\t514
+remove_interface\t1365\t515
+change_interface\t1366\t516
+config\t1366\t516
+vif_cfg_changed\t1366\t516
+link_info_changed\t1366\t516
+configure_filter\t1366\t516
+set_key\t1366\t516
+hw_scan\t1366\t516
+cancel_hw_scan\t1366\t516
+sta_state\t1366\t516
+sta_add\t1366\t516
+sta_remove\t1366\t516
+conf_tx\t1366\t516
+flush\t1366\t516
+ampdu_action\t1366\t516
+add_chanctx\t1366\t516
+remove_chanctx\t1366\t516
+change_chanctx\t1366\t516
+assign_vif_chanctx\t1366\t516
+unassign_vif_chanctx\t1366\t516
+remain_on_channel\t1366\t516
+cancel_remain_on_channel\t1366\t516
+tx\t1146\t516
+prepare_multicast\t1146\t516
+set_tim\t1146\t516
+update_tkip_key\t1146\t516
+get_key_seq\t1146\t516
+sta_notify\t1146\t516
+sta_rc_update\t1146\t516
+sta_rate_tbl_update\t1146\t516
+event_callback\t1146\t516
+release_buffered_frames\t1146\t516
+allow_buffered_frames\t1146\t516
+ipv6_addr_change\t1146\t516
+wake_tx_queue\t1146\t516
+get_stats\t1140\t516
+set_frag_threshold\t1140\t516
+set_rts_threshold\t1140\t516
+sta_statistics\t1140\t516
+get_tsf\t1140\t516
+set_tsf\t1140\t516
+offset_tsf\t1140\t516
+reset_tsf\t1140\t516
+tx_last_beacon\t1140\t516
+rfkill_poll\t1140\t516
+set_coverage_class\t1140\t516
+testmode_cmd\t1140\t516
+set_bitrate_mask\t1140\t516
+reconfig_complete\t1140\t516
+bss_info_changed\t1140\t516
+sw_scan_start\t1140\t516
+sw_scan_complete\t1140\t516
 struct phy_driver
-probe\t1367\t516
-remove\t1368\t517
-handle_interrupt\t1369\t518
-config_init\t1140\t519
-soft_reset\t1140\t519
-config_intr\t1140\t519
-config_aneg\t1140\t519
-read_status\t1140\t519
-link_change_notify\t1140\t519
-aneg_done\t1140\t519
-suspend\t1245\t519
-resume\t1161\t519
+probe\t1367\t517
+remove\t1368\t518
+handle_interrupt\t1369\t519
+config_init\t1140\t520
+soft_reset\t1140\t520
+config_intr\t1140\t520
+config_aneg\t1140\t520
+read_status\t1140\t520
+link_change_notify\t1140\t520
+aneg_done\t1140\t520
+suspend\t1245\t520
+resume\t1161\t520
 struct dsa_switch_ops
-setup\t1370\t520
-teardown\t1371\t521
-port_enable\t1372\t522
-port_disable\t1373\t523
+setup\t1370\t521
+teardown\t1371\t522
+port_enable\t1372\t523
+port_disable\t1373\t524
 struct nfc_ops
-dev_up\t1374\t524
-dev_down\t1375\t524
-start_poll\t1376\t524
-stop_poll\t1376\t524
-dep_link_up\t1376\t524
-dep_link_down\t1376\t524
-activate_target\t1376\t524
-deactivate_target\t1376\t524
-im_transceive\t1376\t524
-tm_send\t1376\t524
-check_presence\t1376\t524
-enable_se\t1376\t524
-disable_se\t1376\t524
-fw_download\t1376\t524
+dev_up\t1374\t525
+dev_down\t1375\t525
+start_poll\t1376\t525
+stop_poll\t1376\t525
+dep_link_up\t1376\t525
+dep_link_down\t1376\t525
+activate_target\t1376\t525
+deactivate_target\t1376\t525
+im_transceive\t1376\t525
+tm_send\t1376\t525
+check_presence\t1376\t525
+enable_se\t1376\t525
+disable_se\t1376\t525
+fw_download\t1376\t525
 struct hci_dev
-open\t1377\t525
-close\t1378\t526
-setup\t1379\t527
-shutdown\t1379\t527
-flush\t1379\t527
-send\t1140\t528
+open\t1377\t526
+close\t1378\t527
+setup\t1379\t528
+shutdown\t1379\t528
+flush\t1379\t528
+send\t1140\t529
 struct ib_device_ops
-post_send\t1146\t529
-post_recv\t1146\t529
-poll_cq\t1146\t529
-req_notify_cq\t1146\t529
-*\t1140\t529
+post_send\t1146\t530
+post_recv\t1146\t530
+poll_cq\t1146\t530
+req_notify_cq\t1146\t530
+*\t1140\t530
 struct ib_client
-add\t1380\t530
-remove\t1381\t530
+add\t1380\t531
+remove\t1381\t531
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1323\t531
-func\t1323\t531
-handler\t1323\t531
-err_handler\t1323\t531
+hook\t1323\t532
+func\t1323\t532
+handler\t1323\t532
+err_handler\t1323\t532
 runner
-irq\t1382\t318
-irq-thread\t1383\t319
+irq\t1382\t319
+irq-thread\t1383\t320
 softirq\t1138\t19
-tasklet\t1384\t316
-timer\t1385\t314
-hrtimer\t1386\t532
-napi\t1387\t495
-work\t1388\t315
-delayed-work\t1389\t315
-kthread-work\t1390\t533
-kthread\t1140\t228
-task-work\t1140\t534
-irq-work\t1391\t214
-cpu-call\t1139\t535
-rcu\t1138\t317
-urb\t1146\t536
+tasklet\t1384\t317
+timer\t1385\t315
+hrtimer\t1386\t533
+napi\t1387\t496
+work\t1388\t316
+delayed-work\t1389\t316
+kthread-work\t1390\t534
+kthread\t1140\t229
+task-work\t1140\t535
+irq-work\t1391\t215
+cpu-call\t1139\t536
+rcu\t1138\t318
+urb\t1146\t537
 init\t1277\t54
 exit\t1212\t54
-pm\t1140\t537
-attribute\t1140\t373
-debugfs\t1140\t538
-devres\t1212\t539
-kref\t1148\t540
+pm\t1140\t538
+attribute\t1140\t374
+debugfs\t1140\t539
+devres\t1212\t540
+kref\t1148\t541
 struct hrtimer
-function\t1392\t532
+function\t1392\t533
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1393\t329
-probe_new\t1393\t329
-connect\t1394\t329
-bind\t1394\t329
-attach\t1394\t329
-port_probe\t1394\t329
-remove\t1395\t329
-remove_new\t1395\t329
-disconnect\t1396\t329
-unbind\t1396\t329
-detach\t1396\t329
-port_remove\t1396\t329
-shutdown\t1152\t328
-suspend\t1153\t330
-resume\t1154\t331
+probe\t1393\t330
+probe_new\t1393\t330
+connect\t1394\t330
+bind\t1394\t330
+attach\t1394\t330
+port_probe\t1394\t330
+remove\t1395\t330
+remove_new\t1395\t330
+disconnect\t1396\t330
+unbind\t1396\t330
+detach\t1396\t330
+port_remove\t1396\t330
+shutdown\t1152\t329
+suspend\t1153\t331
+resume\t1154\t332
 struct dev_pm_ops
-prepare\t1140\t537
-complete\t1140\t537
-suspend\t1245\t537
-resume\t1161\t537
-freeze\t1397\t537
-poweroff\t1397\t537
-thaw\t1398\t537
-restore\t1398\t537
-suspend_late\t1399\t537
-freeze_late\t1399\t537
-poweroff_late\t1399\t537
-resume_early\t1400\t537
-thaw_early\t1400\t537
-restore_early\t1400\t537
-suspend_noirq\t1401\t537
-freeze_noirq\t1401\t537
-poweroff_noirq\t1401\t537
-resume_noirq\t1402\t537
-thaw_noirq\t1402\t537
-restore_noirq\t1402\t537
-runtime_suspend\t1403\t541
-runtime_resume\t1404\t541
-runtime_idle\t1140\t541
+prepare\t1140\t538
+complete\t1140\t538
+suspend\t1245\t538
+resume\t1161\t538
+freeze\t1397\t538
+poweroff\t1397\t538
+thaw\t1398\t538
+restore\t1398\t538
+suspend_late\t1399\t538
+freeze_late\t1399\t538
+poweroff_late\t1399\t538
+resume_early\t1400\t538
+thaw_early\t1400\t538
+restore_early\t1400\t538
+suspend_noirq\t1401\t538
+freeze_noirq\t1401\t538
+poweroff_noirq\t1401\t538
+resume_noirq\t1402\t538
+thaw_noirq\t1402\t538
+restore_noirq\t1402\t538
+runtime_suspend\t1403\t542
+runtime_resume\t1404\t542
+runtime_idle\t1140\t542
 *
-probe\t1405\t542
-probe_new\t1406\t542
-connect\t1407\t542
-bind\t1407\t542
-attach\t1407\t542
-port_probe\t1407\t542
-remove\t1408\t542
-remove_new\t1409\t542
-disconnect\t1410\t542
-unbind\t1410\t542
-detach\t1410\t542
-port_remove\t1410\t542
-init\t1411\t542
-ndo_init\t1411\t542
-exit\t1412\t542
-exit_batch\t1412\t542
-pre_exit\t1412\t542
-ndo_uninit\t1412\t542
-ndo_open\t1413\t542
-resume\t1413\t542
-ndo_stop\t1414\t542
-suspend\t1414\t542
-runtime_resume\t1415\t542
-resume_early\t1415\t542
-resume_noirq\t1415\t542
-thaw\t1415\t542
-restore\t1415\t542
-runtime_suspend\t1416\t542
-suspend_late\t1416\t542
-suspend_noirq\t1416\t542
-freeze\t1416\t542
-poweroff\t1416\t542
-shutdown\t1416\t542
-open\t1140\t542
-release\t1140\t542
-read\t1140\t542
-write\t1140\t542
-read_iter\t1140\t542
-write_iter\t1140\t542
-unlocked_ioctl\t1140\t542
-compat_ioctl\t1140\t542
-ioctl\t1140\t542
-llseek\t1140\t542
-mmap\t1140\t542
-poll\t1140\t542
-show\t1140\t542
-store\t1140\t542
-seq_show\t1140\t542
-ndo_set_mac_address\t1140\t542
-ndo_change_mtu\t1140\t542
-get_ethtool_stats\t1140\t542
-get_drvinfo\t1140\t542
-set_ringparam\t1140\t542
-threadfn\t1140\t542
-fallocate\t1140\t542
-fsync\t1140\t542
-setattr\t1140\t542
-mkdir\t1140\t542
-unlink\t1140\t542
-create\t1140\t542
-iterate_shared\t1140\t542`;
+probe\t1405\t543
+probe_new\t1406\t543
+connect\t1407\t543
+bind\t1407\t543
+attach\t1407\t543
+port_probe\t1407\t543
+remove\t1408\t543
+remove_new\t1409\t543
+disconnect\t1410\t543
+unbind\t1410\t543
+detach\t1410\t543
+port_remove\t1410\t543
+init\t1411\t543
+ndo_init\t1411\t543
+exit\t1412\t543
+exit_batch\t1412\t543
+pre_exit\t1412\t543
+ndo_uninit\t1412\t543
+ndo_open\t1413\t543
+resume\t1413\t543
+ndo_stop\t1414\t543
+suspend\t1414\t543
+runtime_resume\t1415\t543
+resume_early\t1415\t543
+resume_noirq\t1415\t543
+thaw\t1415\t543
+restore\t1415\t543
+runtime_suspend\t1416\t543
+suspend_late\t1416\t543
+suspend_noirq\t1416\t543
+freeze\t1416\t543
+poweroff\t1416\t543
+shutdown\t1416\t543
+open\t1140\t543
+release\t1140\t543
+read\t1140\t543
+write\t1140\t543
+read_iter\t1140\t543
+write_iter\t1140\t543
+unlocked_ioctl\t1140\t543
+compat_ioctl\t1140\t543
+ioctl\t1140\t543
+llseek\t1140\t543
+mmap\t1140\t543
+poll\t1140\t543
+show\t1140\t543
+store\t1140\t543
+seq_show\t1140\t543
+ndo_set_mac_address\t1140\t543
+ndo_change_mtu\t1140\t543
+get_ethtool_stats\t1140\t543
+get_drvinfo\t1140\t543
+set_ringparam\t1140\t543
+threadfn\t1140\t543
+fallocate\t1140\t543
+fsync\t1140\t543
+setattr\t1140\t543
+mkdir\t1140\t543
+unlink\t1140\t543
+create\t1140\t543
+iterate_shared\t1140\t543`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1417\t543
-raw_spinlock_t\t1418\t543
-rwlock_t\t1419\t543
-seqlock_t\t1420\t544
-struct mutex\t1421\t545
-struct rw_semaphore\t1422\t161
-struct semaphore\t1423\t160
-struct rt_mutex\t1424\t283
-atomic_t\t1425\t546
-atomic64_t\t1425\t546
-atomic_long_t\t1425\t547
-refcount_t\t1426\t548
-struct kref\t1426\t226
-struct completion\t1427\t549
-struct device\t1428\t539
-struct platform_device\t1428\t539
-struct i2c_client\t1428\t539
-struct spi_device\t1428\t539
-struct pci_dev\t1428\t539
-struct usb_interface\t1428\t539
-struct serio\t1428\t539
-struct gameport\t1428\t539
-struct hid_device\t1428\t539
-struct amba_device\t1428\t539
-struct mdio_device\t1428\t539
-struct virtio_device\t1428\t539
-struct vio_dev\t1428\t539
-struct xenbus_device\t1428\t539
-struct hv_device\t1428\t539
-struct sdio_func\t1428\t539
-struct memstick_dev\t1428\t539
-struct pnp_dev\t1428\t539
-struct acpi_device\t1428\t539
-struct parport\t1428\t539
-struct pcmcia_device\t1428\t539
-struct ps3_system_bus_device\t1428\t539
-struct rpmsg_device\t1428\t539
-struct auxiliary_device\t1428\t539
-struct slim_device\t1428\t539
-struct sdw_slave\t1428\t539
-struct fw_unit\t1428\t539
-struct mei_cl_device\t1428\t539
-struct rmi_function\t1428\t539
-struct ishtp_cl_device\t1428\t539
-struct wmi_device\t1428\t539
-struct ccw_device\t1428\t539
-struct mcb_device\t1428\t539
-struct bcma_device\t1428\t539
-struct ssb_device\t1428\t539
-struct gb_bundle\t1428\t539
-struct i3c_device\t1428\t539
-struct fsl_mc_device\t1428\t539
-struct host1x_device\t1428\t539
-struct mipi_dsi_device\t1428\t539
-struct usb_serial\t1428\t539
-struct usb_serial_port\t1428\t539
-struct psmouse\t1428\t539
-struct comedi_device\t1428\t539
-struct usb_gadget\t1428\t539
-struct usb_function\t1428\t539
-struct wm97xx\t1428\t539
-struct serdev_device\t1428\t539
-struct of_device\t1428\t539
-struct macio_dev\t1428\t539`;
+export const types = `spinlock_t\t1417\t544
+raw_spinlock_t\t1418\t544
+rwlock_t\t1419\t544
+seqlock_t\t1420\t545
+struct mutex\t1421\t546
+struct rw_semaphore\t1422\t162
+struct semaphore\t1423\t161
+struct rt_mutex\t1424\t284
+atomic_t\t1425\t547
+atomic64_t\t1425\t547
+atomic_long_t\t1425\t548
+refcount_t\t1426\t549
+struct kref\t1426\t227
+struct completion\t1427\t550
+struct device\t1428\t540
+struct platform_device\t1428\t540
+struct i2c_client\t1428\t540
+struct spi_device\t1428\t540
+struct pci_dev\t1428\t540
+struct usb_interface\t1428\t540
+struct serio\t1428\t540
+struct gameport\t1428\t540
+struct hid_device\t1428\t540
+struct amba_device\t1428\t540
+struct mdio_device\t1428\t540
+struct virtio_device\t1428\t540
+struct vio_dev\t1428\t540
+struct xenbus_device\t1428\t540
+struct hv_device\t1428\t540
+struct sdio_func\t1428\t540
+struct memstick_dev\t1428\t540
+struct pnp_dev\t1428\t540
+struct acpi_device\t1428\t540
+struct parport\t1428\t540
+struct pcmcia_device\t1428\t540
+struct ps3_system_bus_device\t1428\t540
+struct rpmsg_device\t1428\t540
+struct auxiliary_device\t1428\t540
+struct slim_device\t1428\t540
+struct sdw_slave\t1428\t540
+struct fw_unit\t1428\t540
+struct mei_cl_device\t1428\t540
+struct rmi_function\t1428\t540
+struct ishtp_cl_device\t1428\t540
+struct wmi_device\t1428\t540
+struct ccw_device\t1428\t540
+struct mcb_device\t1428\t540
+struct bcma_device\t1428\t540
+struct ssb_device\t1428\t540
+struct gb_bundle\t1428\t540
+struct i3c_device\t1428\t540
+struct fsl_mc_device\t1428\t540
+struct host1x_device\t1428\t540
+struct mipi_dsi_device\t1428\t540
+struct usb_serial\t1428\t540
+struct usb_serial_port\t1428\t540
+struct psmouse\t1428\t540
+struct comedi_device\t1428\t540
+struct usb_gadget\t1428\t540
+struct usb_function\t1428\t540
+struct wm97xx\t1428\t540
+struct serdev_device\t1428\t540
+struct of_device\t1428\t540
+struct macio_dev\t1428\t540`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -6390,6 +6400,7 @@ kernel/sched/wait.c
 Documentation/core-api/xarray.rst, Locking
 include/linux/blkdev.h
 kernel/time/timer.c
+include/linux/etherdevice.h
 include/linux/percpu.h
 include/linux/rmap.h
 include/linux/irqflags.h, raw_local_irq_disable()
