@@ -5,7 +5,7 @@ import type { CFunction, Event, SourceComment } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 
 export { asWritten, called, calleeOf as calleeIn, calleesOf as calleesIn, isCall, runsNamed, standsHere } from '../c/calls/callees.ts';
-export { type Effect, effectsOf } from '../c/calls/effects.ts';
+export { type CallEffect, effectsOf } from '../c/calls/effects.ts';
 export { initOrExit } from '../c/cfg/errorpaths.ts';
 export {
   after,
@@ -133,14 +133,14 @@ export {
   begins,
   dropsOf,
   enteredUnder,
-  gives,
   hasOwnLock,
   isIdentity,
+  type LockTaking,
   lockText,
   mayGive,
   maySerialise,
+  releasesSection,
   serialisers,
-  type Taking,
   takings,
 } from './sections/locking.ts';
 export { type PieceLeak, pieceLeaksOf } from './sections/pieceleaks.ts';
