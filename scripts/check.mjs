@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { install, root } from './prepare.mjs';
 
 install();
-const { breaches, circles } = await import('./layers.mjs');
+const { breaches, circles, namesakes } = await import('./layers.mjs');
 const { rises } = await import('./names.mjs');
 const { stale } = await import('./generate.mjs');
 const { bundle } = await import('./build.mjs');
@@ -24,7 +24,7 @@ const tool = (path, args) => () => {
 
 await step('types', tool('node_modules/typescript/bin/tsc', ['-p', '.']));
 await step('lint and format', tool('node_modules/@biomejs/biome/bin/biome', ['check', '--max-diagnostics=40', '.']));
-await step('layers', () => [...breaches(), ...circles()]);
+await step('layers', () => [...breaches(), ...circles(), ...namesakes()]);
 await step('spelled names', () => rises());
 await step('generated files', () => stale());
 await step('build', async () => {

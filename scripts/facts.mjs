@@ -98,7 +98,7 @@ function readRows(files) {
 }
 
 /** src/facts/describe.ts, whose types the compiler has checked: what may be said, and the fact that comes of it. */
-const { FIELDS, MEMBER_FIELDS, ORDERED, TYPE_FIELDS, describe } = await (async () => {
+const { FIELDS, MEMBER_FIELDS, ORDERED, TYPE_FIELDS, factFrom } = await (async () => {
   const { outputFiles } = buildSync({ entryPoints: [join(root, 'src/facts/describe.ts')], bundle: true, format: 'esm', write: false });
   return import(`data:text/javascript,${encodeURIComponent(outputFiles[0].text)}`);
 })();
@@ -250,7 +250,7 @@ function fact(row, byName, problems) {
   if (locks && said.lock === undefined) wrong('lock is missing: which family?');
   if (!locks && row.own.lock !== undefined) wrong(`lock is said of a ${said.kind}`); // That of its group is for the locks of the group.
   row.shape = JSON.stringify(Object.fromEntries(Object.keys(FIELDS).flatMap(name => (isSaid(name, said, locks) ? [[name, said[name]]] : []))));
-  return describe(row.api, said, said.source ?? '');
+  return factFrom(row.api, said, said.source ?? '');
 }
 
 /** Does the key say more than goes without saying? */

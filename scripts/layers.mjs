@@ -92,6 +92,15 @@ export function circles(read = name => readFileSync(join(root, name), 'utf8'), n
   return found;
 }
 
+const EXPORT = /^export (?:declare |abstract |async )*(?:interface|type|class|function|const|enum) (\w+)/gm;
+
+/** One line for each name that two files of src export as two things: a name has one meaning. What is passed on by `export ... from` counts once. */
+export function namesakes(read = name => readFileSync(join(root, name), 'utf8'), names = sources('src')) {
+  const found = new Map();
+  for (const name of names) for (const [, word] of read(name).matchAll(EXPORT)) found.set(word, new Set(found.get(word)).add(name));
+  return [...found].flatMap(([word, files]) => (files.size > 1 ? [`${word}: exported by ${[...files].join(' and ')}`] : []));
+}
+
 /** One line for each import or effect that the table does not allow. */
 export function breaches(read = name => readFileSync(join(root, name), 'utf8'), names = [...sources('src'), ...sources('rules')]) {
   const found = [];

@@ -15,17 +15,17 @@ export type {
   Condition,
   Expression,
   FenceKind,
+  LitmusSource,
   LitmusTest,
+  LitmusThread,
+  LitmusValue,
   Location,
   Observed,
   Outcome,
-  Source as LitmusSource,
   Statement,
   SyntaxProblem,
   Tag,
-  Thread as LitmusThread,
   UpdateOp,
-  Value as LitmusValue,
 } from './lkmm/litmus.ts';
 export { parseLitmus } from './lkmm/syntax.ts';
 export { printLitmus } from './lkmm/text.ts';

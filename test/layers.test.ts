@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 // @ts-expect-error a script without declarations
-import { breaches, circles, layers, sources } from '../scripts/layers.mjs';
+import { breaches, circles, layers, namesakes, sources } from '../scripts/layers.mjs';
 
 test('every source stands in the layer table and keeps to it', () => {
   expect(breaches()).toEqual([]);
@@ -8,6 +8,16 @@ test('every source stands in the layer table and keeps to it', () => {
 
 test('no file is imported by what it imports itself', () => {
   expect(circles()).toEqual([]);
+});
+
+test('a name is exported by one file', () => {
+  expect(namesakes()).toEqual([]);
+  const files: Record<string, string> = {
+    'src/a.ts': 'export type Head = 1;\n',
+    'src/b.ts': 'export interface Head {}\n',
+    'src/c.ts': "export { Head } from './a.ts';\n",
+  };
+  expect(namesakes((name: string) => files[name] ?? '', Object.keys(files))).toEqual(['Head: exported by src/a.ts and src/b.ts']);
 });
 
 test('a circle of imports is told with the files on it', () => {

@@ -4,7 +4,6 @@ import {
   comesBefore,
   type Found,
   foundIn,
-  gives,
   heldAt,
   includesSection,
   isHandedOver,
@@ -17,6 +16,7 @@ import {
   objectOf,
   onward,
   type Removal,
+  releasesSection,
   removalsOf,
   runsAlone,
   type Section,
@@ -82,7 +82,7 @@ function usedBehind(fn: CFunction, found: Found, removal: Removal, world: World)
   if (fn.events.some(e => removalKey(e, found))) return null;
   for (const name of found.names) {
     const { events } = onward(fn, found.event, { variables: [name], alive: name, result: true });
-    const ends = events.filter(e => e.kind === 'unlock' && shared.some(l => gives(fn, e, l)));
+    const ends = events.filter(e => e.kind === 'unlock' && shared.some(l => releasesSection(fn, e, l)));
     for (const end of ends) {
       const later = onward(fn, end, { variables: [name], alive: name }).events;
       const use = later.find(e => isLook(e, name));

@@ -1,4 +1,16 @@
-import { called, callersOf, comesBefore, gives, isIn, isTest, lockKey, lockText, onward, sameStatement, takings } from '../../src/analysis/query.ts';
+import {
+  called,
+  callersOf,
+  comesBefore,
+  isIn,
+  isTest,
+  lockKey,
+  lockText,
+  onward,
+  releasesSection,
+  sameStatement,
+  takings,
+} from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -144,7 +156,7 @@ void valve_both(struct valve *a, struct valve *b)
       if (take.kind !== 'lock' || take.ends || !switches(take, '+irqs-off')) continue;
       const off = isIn(take, 'irqs-off') ? take : offInCallers(fn, take, world);
       const [lock] = takings(fn, take);
-      const give = off && lock ? onward(fn, take, {}).events.find(e => enables(e) && gives(fn, e, lock.lock)) : undefined;
+      const give = off && lock ? onward(fn, take, {}).events.find(e => enables(e) && releasesSection(fn, e, lock.lock)) : undefined;
       if (!off || !lock || !give) continue;
       const name = lockText(lock.lock, take);
       report(

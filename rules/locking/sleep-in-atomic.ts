@@ -5,6 +5,7 @@ import {
   calleesIn,
   comesBefore,
   contextSection,
+  gfpOf,
   isContext,
   isIn,
   lockText,
@@ -295,7 +296,7 @@ const CONTEXTS: Record<string, string> = {
 };
 
 function gfp(event: Event): string {
-  const flags = event.args.find(arg => /\bGFP_/.test(arg));
+  const flags = gfpOf(event);
   return flags ? ` with ${flags}` : '';
 }
 

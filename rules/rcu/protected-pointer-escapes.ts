@@ -4,7 +4,6 @@ import {
   called,
   comesBefore,
   effectOfKind,
-  gives,
   guardsAt,
   heldOnEntry,
   holds,
@@ -17,6 +16,7 @@ import {
   onward,
   placeOf,
   readAfterFree,
+  releasesSection,
   retirementsOf,
   returnedAt,
   runsInSoftirq,
@@ -183,7 +183,7 @@ function sectionAt(event: Event): Section | null {
 }
 
 function isEnd(fn: CFunction, event: Event, section: Section): boolean {
-  if (!holds(event.context, section) || !gives(fn, event, section)) return false;
+  if (!holds(event.context, section) || !releasesSection(fn, event, section)) return false;
   // Page tables are walked under what only disables interrupts.
   return section.family !== 'irqs-off' || event.kind !== 'unlock';
 }
@@ -195,7 +195,7 @@ function nested(fn: CFunction, source: Event, section: Section): boolean {
   for (const event of fn.events) {
     if (!comesBefore(fn, event, source)) continue;
     if (begins(fn, event, section)) depth++;
-    else if (gives(fn, event, section)) depth--;
+    else if (releasesSection(fn, event, section)) depth--;
   }
   return depth > 1;
 }

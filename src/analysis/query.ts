@@ -5,7 +5,7 @@ import type { CFunction, Event, SourceComment } from '../model/code.ts';
 import type { EventKind } from '../model/fact.ts';
 
 export { asWritten, called, calleeOf as calleeIn, calleesOf as calleesIn, isCall, runsNamed, standsHere } from '../c/calls/callees.ts';
-export { type Effect, effectsOf } from '../c/calls/effects.ts';
+export { type CallEffect, effectsOf } from '../c/calls/effects.ts';
 export { initOrExit } from '../c/cfg/errorpaths.ts';
 export {
   after,
@@ -81,7 +81,7 @@ export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/ph
 export { type Registration, registrationsOf } from './entry/registrations.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
 export { type Guards, guardsAt, type OneSided, oneSided, type Serialiser, type Span, serialiserOf, serialiserOfRuns } from './entry/serialised.ts';
-export { atomicAt, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
+export { atomicAt, gfpOf, maySleep, type SureLock, spins, surelyTakes, sureSleep } from './entry/sleeping.ts';
 export { type Container, type Found, foundIn, type Removal, removalsOf, sameContainer } from './lifetimes/containers.ts';
 export { type Deferred, deferredIn, handlersIn, queueOf, runBy, type Site } from './lifetimes/deferred.ts';
 export { makesObject } from './lifetimes/fresh.ts';
@@ -134,14 +134,14 @@ export {
   begins,
   dropsOf,
   enteredUnder,
-  gives,
   hasOwnLock,
   isIdentity,
+  type LockTaking,
   lockText,
   mayGive,
   maySerialise,
+  releasesSection,
   serialisers,
-  type Taking,
   takings,
 } from './sections/locking.ts';
 export { leavesByContract } from './sections/locknames.ts';

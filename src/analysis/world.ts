@@ -16,7 +16,7 @@ import type { EffectOf } from '../model/effect.ts';
 import type { Knowledge } from '../model/fact.ts';
 import type { CodeFile, DeclaredGuard, Mention, Tie, World } from '../model/rule.ts';
 import type { Patch, Problem } from '../model/series.ts';
-import { type Statement, tiesOf } from './atomicity/ties.ts';
+import { type AuthorText, tiesOf } from './atomicity/ties.ts';
 import { completed } from './complete.ts';
 import { sharedIn } from './markings/shared.ts';
 
@@ -81,7 +81,7 @@ export function worldOf(
     return { ...f, functions: own };
   });
   const logs = patches.map(p => p?.log ?? '');
-  const statements: Statement[] = [
+  const statements: AuthorText[] = [
     ...files.flatMap(f => f.comments.map(c => ({ text: c.text, path: f.path, line: c.line }))),
     ...logs.map(text => ({ text, path: '', line: 0 })),
   ];

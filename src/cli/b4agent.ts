@@ -3,7 +3,7 @@ import { join, relative, resolve } from 'node:path';
 import { b4Review, coverageLine, foundLine, IDENTITY, type Review, type review, safe, type Thread } from '../index.ts';
 import { readTracking, type Tracking } from './b4tracking.ts';
 import type { CONFIG_OPTIONS, Configured, configured, offLine } from './configured.ts';
-import { type Mail, splitMail } from './git/mail.ts';
+import { type CommitMail, splitMail } from './git/mail.ts';
 import { DIFF_OPTIONS, git, line } from './git/run.ts';
 import { commitTree, objectsOf } from './git/tree.ts';
 import type { grammar } from './grammar.ts';
@@ -142,14 +142,14 @@ function commitsOf(names: string[]): (Commit | null)[] {
 }
 
 /** A commit as git mails it; null where it changes nothing. */
-function mailOf({ id, parent, message }: Commit): Mail | null {
+function mailOf({ id, parent, message }: Commit): CommitMail | null {
   const range = parent === null ? ['--root', id] : [`${parent}..${id}`];
   const { status, out } = git(['format-patch', '--stdout', '--no-attach', ...DIFF_OPTIONS, '--no-signature', ...range]);
   return status === 0 ? splitMail(out.toString('utf8'), message) : null;
 }
 
 /** The patches as one series. Which file a mail stands in says which commit it is, whatever its subject says. */
-async function readMails(mails: (Mail | null)[], tracking: Tracking, tools: AgentTools): Promise<Thread> {
+async function readMails(mails: (CommitMail | null)[], tracking: Tracking, tools: AgentTools): Promise<Thread> {
   const inputs = mails.map((_, i) => fileName(i));
   async function* open(): AsyncGenerator<Uint8Array | string> {
     for (const [i, mail] of mails.entries()) {
@@ -169,7 +169,7 @@ function fileName(index: number): string {
 }
 
 /** The files by name. A patch without a finding has none, and neither has one that the maintainer has marked. */
-function filesOf(result: Review, { commits, tracking }: Branch, mails: (Mail | null)[]): Map<string, string> {
+function filesOf(result: Review, { commits, tracking }: Branch, mails: (CommitMail | null)[]): Map<string, string> {
   const files = new Map([['identity.txt', `${IDENTITY}\n`]]);
   if (!tracking.isCoverSkipped) files.set('series.txt', `${capital(foundLine(result))}\n\n${coverageLine(result)}\n`);
   const findings = result.reviews.flatMap(r => r.findings);

@@ -1,6 +1,6 @@
 /** The configuration file, read from YAML. */
 import { z } from 'zod';
-import type { Decided, Policy, Problem, Severity } from '../index.ts';
+import type { DecisionPlace, Policy, Problem, Severity } from '../index.ts';
 import type { Gate } from './gate.ts';
 import { suggestion } from './options.ts';
 import { isObject, readYaml } from './yaml.ts';
@@ -41,8 +41,8 @@ export function configSchema(): object {
 /** What a configuration says. Files are named as they are written there. */
 export interface Config extends Pick<Policy, 'off' | 'on' | 'severities' | 'ignored'> {
   failOn: Gate | null;
-  facts: (Decided & { name: string })[];
-  baseline: (Decided & { name: string }) | null;
+  facts: (DecisionPlace & { name: string })[];
+  baseline: (DecisionPlace & { name: string }) | null;
 }
 
 /** The rules that there are, and the id that a rule has now by one that it had. */
@@ -56,7 +56,7 @@ export function readConfig(file: string, source: string, rules: Rules): { value:
   const value: Config = { off: [], on: [], severities: [], ignored: [], failOn: null, facts: [], baseline: null };
   const { shape } = configFile;
   const { parts, problems, lineOf, complain, entry } = readYaml(file, source, 'configuration', Object.keys(shape));
-  const at = (path: (string | number)[]): Decided => ({ file, line: lineOf(path) });
+  const at = (path: (string | number)[]): DecisionPlace => ({ file, line: lineOf(path) });
   /** The rule's present id; null, and a problem, where there is none. */
   const ruleOf = (id: string, path: (string | number)[]): string | null => {
     const now = rules.current(id);

@@ -1,6 +1,6 @@
 /** Facts that users declare, read from YAML; a file of its own, loaded only where there are some. */
 import { z } from 'zod';
-import { describe, describeMember, describeType, FIELDS, type Field, MEMBER_FIELDS, ORDERED, TYPE_FIELDS } from '../facts/describe.ts';
+import { describeMember, describeType, FIELDS, type Field, factFrom, MEMBER_FIELDS, ORDERED, TYPE_FIELDS } from '../facts/describe.ts';
 import type { Fact, Read, UserFacts } from '../index.ts';
 import { isObject, noKey, readYaml, type YamlFile } from './yaml.ts';
 
@@ -224,5 +224,5 @@ function readTypes(parts: Record<string, unknown>, { file, lineOf, complain, ent
 function factOf(api: string, said: Record<string, unknown>, source: string): Fact {
   const name = api.replace(/^guard\((\w+)\)$/, '$1');
   const family = /^(?:un)?lock$/.test(String(said.kind)) ? { lock: name.replace(/_?(?:un)?lock$/, ''), global: said.cell === null } : {};
-  return describe(api, { cell: 0, atomic: said.ordering !== 'plain', ...family, ...said }, source);
+  return factFrom(api, { cell: 0, atomic: said.ordering !== 'plain', ...family, ...said }, source);
 }

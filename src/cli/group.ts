@@ -6,7 +6,7 @@ import { isMail } from './ismail.ts';
 import { tools } from './tools.ts';
 
 /** What the start of a file says of the one mail in it. */
-export interface Head {
+export interface FileStart {
   path: string;
   folder: string;
   /** `v2-0003-title.patch`: the name that format-patch gave this very mail, by its subject. */
@@ -24,11 +24,11 @@ export interface Head {
  * total agree and no number comes twice. Anything else is by itself. Reads no more than the start of each file; throws nothing.
  */
 export async function groupPaths(paths: string[]): Promise<number[][]> {
-  const read: { at: number; head: Head | null }[] = [];
+  const read: { at: number; head: FileStart | null }[] = [];
   for (const [at, path] of paths.entries()) read.push({ at, head: await headOf(path) });
   // By their numbers, so that neighbours meet in whatever order they are named.
-  const place = (head: Head | null) => (head && placeOf(head)) ?? Number.MAX_SAFE_INTEGER;
-  const groups: { members: number[]; heads: Head[] }[] = [];
+  const place = (head: FileStart | null) => (head && placeOf(head)) ?? Number.MAX_SAFE_INTEGER;
+  const groups: { members: number[]; heads: FileStart[] }[] = [];
   for (const { at, head } of read.sort((a, b) => place(a.head) - place(b.head) || a.at - b.at)) {
     const group = head && groupFor(head, groups);
     if (group && head) {
@@ -40,7 +40,7 @@ export async function groupPaths(paths: string[]): Promise<number[][]> {
 }
 
 /** The first group that a Message-ID ties it to, else the first of its kind. */
-function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[]): G | undefined {
+function groupFor<G extends { heads: FileStart[] }>(head: FileStart, groups: G[]): G | undefined {
   const open = groups.filter(g => g.heads.length > 0 && mayJoin(g.heads, head));
   return open.find(g => g.heads.some(h => isTied(h, head))) ?? open.find(g => g.heads.some(h => isAlike(h, head)));
 }
@@ -49,7 +49,7 @@ function groupFor<G extends { heads: Head[] }>(head: Head, groups: G[]): G | und
 const HEAD_BYTES = 1 << 18;
 
 /** Reads the start of a file; null where it cannot be read, is no mail, or holds several. */
-export async function headOf(path: string): Promise<Head | null> {
+export async function headOf(path: string): Promise<FileStart | null> {
   const [, version, number, slug = ''] = /^(?:v(\d{1,4})-)?(\d{4,})-(.*)\.(?:patch|txt|eml)$/.exec(basename(path)) ?? [];
   try {
     const { bytes, whole } = await startOf(path);
@@ -111,12 +111,12 @@ async function* only(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 /** The place in its series: a reply has none. */
-function placeOf({ message, run }: Head): number | null {
+function placeOf({ message, run }: FileStart): number | null {
   return message.kind === 'reply' ? null : (message.numbering.index ?? run?.number ?? null);
 }
 
 /** Does nothing speak against it: its number is free, version and total agree, and it is not tied to other mails? */
-function mayJoin(group: Head[], head: Head): boolean {
+function mayJoin(group: FileStart[], head: FileStart): boolean {
   const place = placeOf(head);
   if (place !== null && group.some(h => placeOf(h) === place)) return false;
   const reply = head.message.kind === 'reply';
@@ -127,17 +127,17 @@ function mayJoin(group: Head[], head: Head): boolean {
   if (!agree) return false;
   if (group.some(h => isTied(h, head))) return true;
   // One run of format-patch ties its mails by Message-IDs, or gives them none.
-  const hasId = (h: Head) => h.id !== null || h.answers.length > 0;
+  const hasId = (h: FileStart) => h.id !== null || h.answers.length > 0;
   return !hasId(head) && !group.some(hasId);
 }
 
 /** One answers the other, or both answer one. */
-function isTied(a: Head, b: Head): boolean {
+function isTied(a: FileStart, b: FileStart): boolean {
   return (b.id !== null && a.answers.includes(b.id)) || (a.id !== null && b.answers.includes(a.id)) || a.answers.some(id => b.answers.includes(id));
 }
 
 /** Next to each other in one folder, or with one missing between them: by names of format-patch, or as `n/m` by one sender. */
-function isAlike(a: Head, b: Head): boolean {
+function isAlike(a: FileStart, b: FileStart): boolean {
   if (a.folder !== b.folder || a.message.kind === 'reply' || b.message.kind === 'reply') return false;
   if (a.message.numbering.prefixes.join(' ') !== b.message.numbering.prefixes.join(' ')) return false;
   const isNext = (x: number | null | undefined, y: number | null | undefined) =>

@@ -18,7 +18,7 @@ import { dirname, isAbsolute, join, resolve } from 'node:path';
 import type { Tree } from '../index.ts';
 import { git, line } from './git/run.ts';
 import { commitTree } from './git/tree.ts';
-import type { Head } from './group.ts';
+import type { FileStart } from './group.ts';
 import { makeFolder } from './output.ts';
 import { reasonOf } from './reason.ts';
 
@@ -29,7 +29,7 @@ export interface Lent {
   /** `fencepost check` with its arguments, and the tree that the patches are for where no option names one. */
   check(args: string[], out: Out, err: Out, tree: Tree | null): Promise<number>;
   /** What the start of a file says of the one mail in it; null where it is none, or holds several. */
-  headOf(path: string): Promise<Head | null>;
+  headOf(path: string): Promise<FileStart | null>;
   safe(text: string): string;
   /** Absolute paths of node and of the command's script. */
   node: string;
@@ -253,13 +253,13 @@ async function siblings(file: string, isLast: boolean, lent: Lent): Promise<stri
   return isLast || places.at(-1) === place ? places.map(n => found.get(n)?.path ?? file) : [];
 }
 
-function placeOf({ message: { numbering, kind } }: Head): number | null {
+function placeOf({ message: { numbering, kind } }: FileStart): number | null {
   return kind !== 'reply' && (numbering.total ?? 1) > 1 ? numbering.index : null;
 }
 
-function isAlike(a: Head, b: Head): boolean {
+function isAlike(a: FileStart, b: FileStart): boolean {
   // From is the author's, and not the sender's, as long as the mail has no Message-ID: the authors of one series may differ.
-  const said = ({ id, message: { numbering: n, from } }: Head) =>
+  const said = ({ id, message: { numbering: n, from } }: FileStart) =>
     JSON.stringify([n.prefixes, n.version, n.total, id === null ? null : from?.address]);
   return said(a) === said(b);
 }

@@ -64,7 +64,7 @@ function spellings(table: OptionTable): string[] {
 
 /** `; did you mean WORD?` where one of the words is near, else nothing. */
 export function suggestion(word: string, known: readonly string[]): string {
-  const found = nearest(word, known);
+  const found = nearestWord(word, known);
   return found === null ? '' : `; did you mean ${found}?`;
 }
 
@@ -72,7 +72,7 @@ export function suggestion(word: string, known: readonly string[]): string {
 const LONGEST = 80;
 
 /** The known word that starts so, or that is spelt nearest; null where none is near. */
-export function nearest(word: string, known: readonly string[]): string | null {
+export function nearestWord(word: string, known: readonly string[]): string | null {
   if (word.length > LONGEST) return null;
   const longer = word.length >= 4 ? known.find(k => k.startsWith(word)) : undefined;
   if (longer !== undefined) return longer;

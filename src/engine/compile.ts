@@ -1,6 +1,6 @@
 /** From a draft to a litmus test: each act as statements of its language. */
-import type { Condition, Expression, LitmusTest, Source, Statement, Tag, Value } from '../lkmm/litmus.ts';
-import type { Act, Draft, Guard, Step, Strength } from './draft.ts';
+import type { Condition, Expression, LitmusSource, LitmusTest, LitmusValue, Statement, Tag } from '../lkmm/litmus.ts';
+import type { Draft, Guard, Marking, ThreadAct, ThreadStep } from './draft.ts';
 import { startOf } from './values.ts';
 
 /** What a register holds where its step did not run. */
@@ -32,16 +32,16 @@ export function compile(draft: Draft, condition: Condition, watched: ReadonlySet
   };
 }
 
-function locationsOf(act: Act): number[] {
+function locationsOf(act: ThreadAct): number[] {
   if (act.op === 'word') return [0];
   return 'location' in act ? [act.location] : [];
 }
 
 /** Steps under one guard after the other become one `if`. */
-function nested(draft: Draft, steps: Step[], depth: number): Statement[] {
+function nested(draft: Draft, steps: ThreadStep[], depth: number): Statement[] {
   const out: Statement[] = [];
   for (let i = 0; i < steps.length; ) {
-    const step = steps[i] as Step;
+    const step = steps[i] as ThreadStep;
     const guard = step.when[depth];
     if (!guard) {
       out.push(...statements(draft, step));
@@ -49,7 +49,7 @@ function nested(draft: Draft, steps: Step[], depth: number): Statement[] {
       continue;
     }
     let end = i;
-    while (end < steps.length && same((steps[end] as Step).when[depth], guard)) end++;
+    while (end < steps.length && same((steps[end] as ThreadStep).when[depth], guard)) end++;
     out.push({ kind: 'if', condition: conditionOf(guard), then: nested(draft, steps.slice(i, end), depth + 1), else: [] });
     i = end;
   }
@@ -66,7 +66,7 @@ function conditionOf(guard: Guard): Expression {
   return { kind: 'binary', op: guard.test === 'zero' ? '==' : '!=', left: register, right: number(0) };
 }
 
-function number(value: Value): Expression {
+function number(value: LitmusValue): Expression {
   return { kind: 'value', value };
 }
 
@@ -74,9 +74,9 @@ function masked(value: Expression, mask: number | null): Expression {
   return mask === null ? value : { kind: 'binary', op: '&', left: value, right: number(mask) };
 }
 
-function statements(draft: Draft, step: Step): Statement[] {
+function statements(draft: Draft, step: ThreadStep): Statement[] {
   const { act, register } = step;
-  const source: Source | undefined = step.event ? { path: step.event.path, line: step.event.line } : undefined;
+  const source: LitmusSource | undefined = step.event ? { path: step.event.path, line: step.event.line } : undefined;
   const from = source ? { source } : {};
   const give = (value: Expression): Statement => (register === null ? { kind: 'evaluate', value } : { kind: 'assign', register, value });
   const at = (location: number): Expression =>
@@ -150,7 +150,7 @@ function statements(draft: Draft, step: Step): Statement[] {
   }
 }
 
-function word(draft: Draft, parts: { act: Act; register: string | null; shift: number }[], from: { source?: Source }): Statement[] {
+function word(draft: Draft, parts: { act: ThreadAct; register: string | null; shift: number }[], from: { source?: LitmusSource }): Statement[] {
   const at = number(draft.locations[0]?.name ?? '');
   const [first] = parts;
   if (!first) return [];
@@ -174,12 +174,12 @@ function word(draft: Draft, parts: { act: Act; register: string | null; shift: n
 }
 
 /** What the act puts into its lane; alone it keeps its own operation, with others it puts the whole lane. */
-function laneValue(act: Act, alone: boolean): number {
+function laneValue(act: ThreadAct, alone: boolean): number {
   if (act.op === 'store') return act.value ?? 0;
   if (act.op !== 'rmw') return 0;
   return act.update === '&~' && !alone ? 0 : (act.operand ?? 0);
 }
 
-function tagOf(order: Strength): Tag {
+function tagOf(order: Marking): Tag {
   return order === 'relaxed' ? 'once' : order === 'full' ? 'mb' : order;
 }

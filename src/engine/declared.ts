@@ -19,7 +19,7 @@ export function declaredTies(facts: UserFacts, keys: Iterable<string>): Tie[] {
         .filter(y => x !== y && x.split('|')[0] === y.split('|')[0])
         .map((y): Tie => {
           const pair: [string, string] = x < y ? [x, y] : [y, x];
-          const text = `declared in ${placeOf(i)}`;
+          const text = `declared in ${declarationPlace(i)}`;
           return {
             keys: pair,
             names: namesOf(pair),
@@ -38,20 +38,20 @@ export function dismissedBy(claim: Claim, facts: UserFacts): Pick<Held, 'reason'
   const type = claim.tie?.type ?? null;
   for (const i of facts.invariants) {
     if (i.kind === 'serialised' && (claim.tie ? type === i.type : keys.length > 0 && keys.every(key => key.split('|')[0] === i.type)))
-      return { reason: 'dismissed-by-fact', detail: `${placeOf(i)}: ${i.type} is serialised by its callers: ${i.why}` };
+      return { reason: 'dismissed-by-fact', detail: `${declarationPlace(i)}: ${i.type} is serialised by its callers: ${i.why}` };
     if (i.kind !== 'guarded' || !keys.some(key => names(i.cell, key))) continue;
     const same = facts.invariants.filter(o => o.kind === 'guarded' && o.by === i.by);
     if (keys.every(key => same.some(o => o.kind === 'guarded' && names(o.cell, key))))
       return {
         reason: 'dismissed-by-fact',
-        detail: `${placeOf(i)}: ${i.cell} is guarded by ${i.by}${keys.length > 1 ? ', as is the other cell' : ''}`,
+        detail: `${declarationPlace(i)}: ${i.cell} is guarded by ${i.by}${keys.length > 1 ? ', as is the other cell' : ''}`,
       };
   }
   return null;
 }
 
 /** Where a declaration stands, for people. */
-export function placeOf(d: Declared): string {
+export function declarationPlace(d: Declared): string {
   return `${d.file}, line ${d.line}`;
 }
 

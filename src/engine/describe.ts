@@ -1,9 +1,9 @@
 /** The steps of a draft in words, beside the lines that they come from: what `explain` shows of a claim. */
 import type { LoweredStep } from '../model/finding.ts';
-import type { Act, Draft, Guard } from './draft.ts';
+import type { Draft, Guard, ThreadAct } from './draft.ts';
 
 /** Every step of every thread, in order. */
-export function describe(draft: Draft): LoweredStep[] {
+export function loweredSteps(draft: Draft): LoweredStep[] {
   return draft.threads.flatMap((thread, t) =>
     thread.steps.map(step => ({
       thread: t,
@@ -19,7 +19,7 @@ function conditionOf({ register, test }: Guard): string {
   return test === 'dependent' ? `after a test of ${register}: ` : `if ${register} ${test === 'zero' ? 'is 0' : 'is not 0'}: `;
 }
 
-function actOf(draft: Draft, act: Act, register: string | null, via: string | null): string {
+function actOf(draft: Draft, act: ThreadAct, register: string | null, via: string | null): string {
   const into = register === null ? '' : ` into ${register}`;
   const name = (location: number) =>
     via === null ? (draft.locations[location]?.name ?? '?') : `what ${via} points to (${draft.locations[location]?.name ?? '?'})`;

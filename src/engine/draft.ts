@@ -4,24 +4,24 @@ import type { CFunction, Event } from '../model/code.ts';
 import type { AssumedStep } from '../model/rule.ts';
 
 /** How an access is marked; `full` has a full barrier on both sides. */
-export type Strength = 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
+export type Marking = 'plain' | 'relaxed' | 'acquire' | 'release' | 'full';
 
 /** What an access gives: the value before or after, a test of it, or nothing. */
 export type Gives = 'old' | 'new' | 'is-zero' | 'is-negative' | 'none';
 
-export type Act =
-  | { op: 'load'; location: number; order: Strength; mask: number | null }
-  | { op: 'store'; location: number; order: Strength; value: number | null }
+export type ThreadAct =
+  | { op: 'load'; location: number; order: Marking; mask: number | null }
+  | { op: 'store'; location: number; order: Marking; value: number | null }
   /** `atomic` false: a plain load and a plain store. */
-  | { op: 'rmw'; location: number; order: Strength; update: UpdateOp; operand: number | null; gives: Gives; mask: number | null; atomic: boolean }
-  | { op: 'add-unless'; location: number; order: Strength; operand: number; unless: number }
-  | { op: 'cmpxchg'; location: number; order: Strength; expected: number; desired: number; success: boolean }
+  | { op: 'rmw'; location: number; order: Marking; update: UpdateOp; operand: number | null; gives: Gives; mask: number | null; atomic: boolean }
+  | { op: 'add-unless'; location: number; order: Marking; operand: number; unless: number }
+  | { op: 'cmpxchg'; location: number; order: Marking; expected: number; desired: number; success: boolean }
   /** What an earlier access gave, once more. */
   | { op: 'copy'; location: number; register: string }
   | { op: 'fence'; fence: FenceKind }
   | { op: 'lock' | 'unlock'; location: number }
   /** Accesses to cells that have become one word. */
-  | { op: 'word'; parts: { act: Act; register: string | null; shift: number }[] };
+  | { op: 'word'; parts: { act: ThreadAct; register: string | null; shift: number }[] };
 
 /** A step runs only where each register, set earlier in the thread, is as the guard says; `dependent` restricts nothing but orders. */
 export interface Guard {
@@ -29,10 +29,10 @@ export interface Guard {
   test: 'nonzero' | 'zero' | 'dependent';
 }
 
-export interface Step {
+export interface ThreadStep {
   /** Null where the step stands for something that no line says: a lock that the caller holds, an edit. */
   event: Event | null;
-  act: Act;
+  act: ThreadAct;
   /** The register that takes what the access gives. */
   register: string | null;
   when: Guard[];
@@ -49,13 +49,13 @@ export interface Step {
 }
 
 /** A step under no guard, through no pointer. */
-export function stepFor(event: Event | null, act: Act, register: string | null = null): Step {
+export function stepFor(event: Event | null, act: ThreadAct, register: string | null = null): ThreadStep {
   return { event, act, register, when: [], via: null };
 }
 
 export interface DraftThread {
   title: string;
-  steps: Step[];
+  steps: ThreadStep[];
 }
 
 export interface DraftLocation {
@@ -84,7 +84,7 @@ export interface Draft {
 export const LANE = 8;
 
 /** Does the step write its location? */
-export function writes(act: Act): boolean {
+export function writes(act: ThreadAct): boolean {
   if (act.op === 'word') return act.parts.some(p => writes(p.act));
   return act.op === 'store' || act.op === 'rmw' || act.op === 'add-unless' || act.op === 'cmpxchg';
 }
@@ -96,11 +96,11 @@ export function stepOf(
   as?: 'read' | 'write',
   only?: number,
   means?: string,
-): { thread: number; at: number; step: Step } | null {
-  const fits = (s: Step) => (as === 'read' ? s.register !== null : as === 'write' ? writes(s.act) : s.act.op !== 'fence');
+): { thread: number; at: number; step: ThreadStep } | null {
+  const fits = (s: ThreadStep) => (as === 'read' ? s.register !== null : as === 'write' ? writes(s.act) : s.act.op !== 'fence');
   for (const [thread, t] of draft.threads.entries()) {
     if (only !== undefined && thread !== only) continue;
-    const at = [fits, (s: Step) => s.act.op !== 'fence', () => true]
+    const at = [fits, (s: ThreadStep) => s.act.op !== 'fence', () => true]
       .map(test =>
         t.steps.findIndex(
           s => (s.event === event || s.assumed === event || s.joins === event) && (means === undefined || s.means === means) && test(s),

@@ -2,7 +2,7 @@
 import type { FenceKind } from '../lkmm/litmus.ts';
 import type { Event } from '../model/code.ts';
 import type { Edit } from '../model/rule.ts';
-import { type Act, type Draft, LANE, type Step, stepFor, stepOf, writes } from './draft.ts';
+import { type Draft, LANE, stepFor, stepOf, type ThreadAct, type ThreadStep, writes } from './draft.ts';
 
 /** The draft with the edit; null where the draft has no place for it. The draft itself is left as it is. */
 export function edited(draft: Draft, edit: Edit): Draft | null {
@@ -38,7 +38,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unkn
   if (!found) return false;
   const { step, at } = found;
   const steps = draft.threads[found.thread]?.steps ?? [];
-  const fence = (kind: FenceKind): Step => ({ ...stepFor(null, { op: 'fence', fence: kind }), when: step.when });
+  const fence = (kind: FenceKind): ThreadStep => ({ ...stepFor(null, { op: 'fence', fence: kind }), when: step.when });
   switch (edit.kind) {
     case 'fence':
       steps.splice(
@@ -60,7 +60,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unkn
     case 'order':
       if (!('order' in step.act)) return false;
       if (step.act.op === 'store' && edit.ordering === 'full') steps.splice(at + 1, 0, fence('mb'));
-      else step.act = { ...step.act, order: edit.ordering, ...(step.act.op === 'rmw' ? { atomic: true } : {}) } as Act;
+      else step.act = { ...step.act, order: edit.ordering, ...(step.act.op === 'rmw' ? { atomic: true } : {}) } as ThreadAct;
       return true;
     case 'move': {
       const target = stepOf(draft, edit.to, undefined, thread);
@@ -107,7 +107,7 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unkn
     }
     case 'reference': {
       if (step.act.op !== 'rmw') return false;
-      const act: Act = { ...step.act, update: '+', operand: 1, gives: 'none', order: 'relaxed' };
+      const act: ThreadAct = { ...step.act, update: '+', operand: 1, gives: 'none', order: 'relaxed' };
       steps.unshift(stepFor(null, act));
       return true;
     }
@@ -125,11 +125,11 @@ function applyIn(draft: Draft, thread: number, edit: Extract<Edit, { event: unkn
 }
 
 /** An event may have become several steps. */
-function firstOf(steps: Step[], event: Event): number {
+function firstOf(steps: ThreadStep[], event: Event): number {
   return steps.findIndex(s => s.event === event);
 }
 
-function lastOf(steps: Step[], event: Event): number {
+function lastOf(steps: ThreadStep[], event: Event): number {
   return steps.findLastIndex(s => s.event === event);
 }
 
@@ -151,8 +151,8 @@ function oneWord(draft: Draft): boolean {
   const names = draft.locations.slice(0, 2).map(l => l.name);
   const initial = draft.locations.slice(0, 2).reduce((word, l, i) => word + (typeof l.initial === 'number' ? l.initial << (LANE * i) : 0), 0);
   for (const thread of draft.threads) {
-    const out: Step[] = [];
-    let group: Step[] = [];
+    const out: ThreadStep[] = [];
+    let group: ThreadStep[] = [];
     const flush = (): boolean => {
       const [first] = group;
       if (!first) return true;
@@ -183,11 +183,11 @@ function oneWord(draft: Draft): boolean {
   return true;
 }
 
-function locationOf(act: Act): number {
+function locationOf(act: ThreadAct): number {
   return 'location' in act && act.op !== 'lock' && act.op !== 'unlock' ? act.location : -1;
 }
 
-function possible(acts: Act[]): boolean {
+function possible(acts: ThreadAct[]): boolean {
   if (acts.every(a => a.op === 'load')) return true;
   if (acts.length === 1) return acts[0]?.op === 'rmw' && acts[0].update !== '=';
   const puts = acts.every(

@@ -1,13 +1,13 @@
 /** A bad state, and an execution that ends in it, in words: what each CPU does, what it finds, and what ran before its turn. */
 import { called } from '../c/calls/callees.ts';
 import type { Execution } from '../lkmm/executions.ts';
-import type { Value } from '../lkmm/litmus.ts';
+import type { LitmusValue } from '../lkmm/litmus.ts';
 import type { Schedule } from '../lkmm/order.ts';
 import { IS, type PathEvent } from '../lkmm/paths.ts';
 import type { Event } from '../model/code.ts';
 import type { ShownStep } from '../model/finding.ts';
 import type { AssumedStep, Claim } from '../model/rule.ts';
-import { type Draft, type Step, stepOf } from './draft.ts';
+import { type Draft, stepOf, type ThreadStep } from './draft.ts';
 
 /** The event or assumed step as a person would name it. */
 export function nameOf(event: Event | AssumedStep): string {
@@ -90,8 +90,8 @@ class Narrator {
   private readonly scene: Scene;
   private readonly told: ShownStep[] = [];
   /** What locations started with, and what they hold by now. */
-  private readonly initial: ReadonlyMap<number, Value>;
-  private readonly holds: Map<number, Value>;
+  private readonly initial: ReadonlyMap<number, LitmusValue>;
+  private readonly holds: Map<number, LitmusValue>;
   /** Reads of read-modify-writes that were done: their writes tell of them. */
   private readonly updated: ReadonlySet<PathEvent>;
   /** Reads in a row that are not told yet. */
@@ -160,7 +160,7 @@ class Narrator {
   }
 
   /** How the claim tells the step that the event is, where it does. */
-  private saysOf(e: PathEvent): Step['says'] {
+  private saysOf(e: PathEvent): ThreadStep['says'] {
     const { draft, names } = this.scene;
     return draft.threads[e.thread]?.steps.find(
       s =>
@@ -174,7 +174,7 @@ class Narrator {
   }
 
   /** How the claim tells a grace period that somebody out of view waits for. */
-  private waitOf(e: PathEvent): Step['says'] {
+  private waitOf(e: PathEvent): ThreadStep['says'] {
     if (e.source) return undefined;
     return this.scene.draft.threads[e.thread]?.steps.find(s => s.says && s.act.op === 'fence' && s.act.fence === 'sync-rcu')?.says;
   }
@@ -201,7 +201,7 @@ function isAccess(e: PathEvent): boolean {
   return (e.is & (IS.read | IS.write)) !== 0;
 }
 
-function shown(value: Value): string {
+function shown(value: LitmusValue): string {
   return typeof value === 'string' ? `&${value}` : String(value);
 }
 

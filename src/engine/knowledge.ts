@@ -6,7 +6,7 @@ import type { Contracts, KernelTables } from '../model/contract.ts';
 import type { Contracted, Fact, Knowledge } from '../model/fact.ts';
 import type { Problem } from '../model/series.ts';
 import type { UserFacts, UserFunction } from '../model/userfacts.ts';
-import { placeOf } from './declared.ts';
+import { declarationPlace } from './declared.ts';
 
 /** The knowledge that a review rests on, and a problem for each declaration that says nothing. */
 export function knowledgeOf(declared: UserFacts, tables: KernelTables | null = null): { known: Knowledge; problems: Problem[] } {
@@ -22,16 +22,16 @@ export function knowledgeOf(declared: UserFacts, tables: KernelTables | null = n
   for (const f of declared.functions) {
     // A wrapper keeps the kernel function's name: whatever is true of that one by its name is true of the wrapper.
     const fact = factOf(f);
-    if (fact) own.set(f.name, { ...fact, source: placeOf(f) });
+    if (fact) own.set(f.name, { ...fact, source: declarationPlace(f) });
     else if ('like' in f)
       problems.push({
         severity: 'odd',
-        where: placeOf(f),
+        where: declarationPlace(f),
         message: `functions.${f.name}.like: nothing is known of ${f.like.endsWith(')') ? f.like : `${f.like}()`}`,
       });
   }
-  const members = new Map(declared.members.map(m => [`${m.fact.struct}.${m.fact.member}`, { ...m.fact, source: placeOf(m) }]));
-  const types = new Map(declared.types.map(t => [t.fact.type, { ...t.fact, source: placeOf(t) }]));
+  const members = new Map(declared.members.map(m => [`${m.fact.struct}.${m.fact.member}`, { ...m.fact, source: declarationPlace(m) }]));
+  const types = new Map(declared.types.map(t => [t.fact.type, { ...t.fact, source: declarationPlace(t) }]));
   const known: Knowledge = {
     fact: api => own.get(api) ?? builtIn.fact(api),
     contract: contractsOf(tables?.contracts ?? null),
@@ -62,13 +62,13 @@ function contractsOf(contracts: Contracts | null): Knowledge['contract'] {
 export function contradictions(declared: UserFacts): Problem[] {
   const functions = declared.functions.flatMap(f => {
     const said = 'fact' in f ? f.fact : builtIn.fact(f.like);
-    return against(`functions.${f.name}`, placeOf(f), said, builtIn.fact(f.name));
+    return against(`functions.${f.name}`, declarationPlace(f), said, builtIn.fact(f.name));
   });
   const members = declared.members.flatMap(m => {
     const known = builtIn.member(m.fact.struct, m.fact.member);
-    return against(`tables.${m.fact.struct}.${m.fact.member}`, placeOf(m), m.fact, known?.struct === m.fact.struct ? known : undefined);
+    return against(`tables.${m.fact.struct}.${m.fact.member}`, declarationPlace(m), m.fact, known?.struct === m.fact.struct ? known : undefined);
   });
-  const types = declared.types.flatMap(t => against(`types.${t.fact.type}`, placeOf(t), t.fact, builtIn.type(t.fact.type)));
+  const types = declared.types.flatMap(t => against(`types.${t.fact.type}`, declarationPlace(t), t.fact, builtIn.type(t.fact.type)));
   return [...functions, ...members, ...types];
 }
 

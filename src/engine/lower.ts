@@ -11,12 +11,12 @@ import { nodesAfter } from '../c/cfg/flow.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Claim, ClaimThread, Meaning } from '../model/rule.ts';
 import { type ContextFamily, exclusive, isIn, lockKey, type Section } from '../model/section.ts';
-import { type Act, type Draft, type DraftThread, type Guard, type Step, stepFor } from './draft.ts';
+import { type Draft, type DraftThread, type Guard, stepFor, type ThreadAct, type ThreadStep } from './draft.ts';
 import { Memory, touches } from './memory.ts';
 import { guardOf, routeBetween } from './route.ts';
 import { assumedSteps } from './steps/assumed.ts';
 import { declaredSteps } from './steps/declared.ts';
-import { actsOn, fenceOf, gives, orderingOnly, rcuFenceOf } from './steps/facts.ts';
+import { actsOn, fenceOf, givesValue, orderingOnly, rcuFenceOf } from './steps/facts.ts';
 
 /** How what is not known is read: as a full barrier, on the side of the bug; as nothing, on the side of the fix. */
 export type Reading = 'strongest' | 'weakest';
@@ -77,7 +77,7 @@ class Walk {
   /** Which of the claim's threads. */
   private readonly index: number;
   private readonly outer: readonly string[];
-  private readonly done: Step[] = [];
+  private readonly done: ThreadStep[] = [];
   private readonly held: string[] = [];
   /** Branches behind the walk: nodes on the arm that was not taken lead out of the guard. */
   private readonly crossed: { other: number[]; guard: Guard }[] = [];
@@ -95,7 +95,7 @@ class Walk {
   }
 
   /** A text where an event has no meaning in the model, or no path leads from one to the next. */
-  steps(): Step[] | string {
+  steps(): ThreadStep[] | string {
     const { events, before, then } = this.thread;
     if (before) this.done.push(...assumedSteps(before, [], this.memory));
     const [first, ...rest] = events;
@@ -199,7 +199,7 @@ class Walk {
     const acts = actsOn(location, event, this.memory);
     if (typeof acts === 'string') return acts;
     for (const act of acts) {
-      const register = gives(act) ? this.memory.register() : null;
+      const register = givesValue(act) ? this.memory.register() : null;
       const via = this.memory.pointerOf(event, this.done);
       this.emit(event, act, event.node, register, via);
     }
@@ -208,7 +208,7 @@ class Walk {
 
   private lock(event: Event): void {
     const name = lockKey(lockOf(event, familyOf(event)));
-    const act: Act = { op: event.kind === 'lock' ? 'lock' : 'unlock', location: this.memory.lock(name) };
+    const act: ThreadAct = { op: event.kind === 'lock' ? 'lock' : 'unlock', location: this.memory.lock(name) };
     const at = this.held.indexOf(name);
     if (event.kind === 'lock') {
       if (at >= 0) return;
@@ -239,7 +239,7 @@ class Walk {
       return;
     }
     const act = orderingOnly(event, this.memory);
-    if (act) this.emit(event, act, event.node, gives(act) ? this.memory.aside() : null);
+    if (act) this.emit(event, act, event.node, givesValue(act) ? this.memory.aside() : null);
   }
 
   private unknown(api: string, event: Event | null): void {
@@ -270,7 +270,7 @@ class Walk {
     return section ? ['rcu-read', section] : ['rcu-read'];
   }
 
-  private emit(event: Event | null, act: Act, node = event?.node ?? null, register: string | null = null, via: string | null = null): void {
+  private emit(event: Event | null, act: ThreadAct, node = event?.node ?? null, register: string | null = null, via: string | null = null): void {
     this.done.push({ ...stepFor(event, act, register), when: this.guards(node), via });
   }
 

@@ -5,7 +5,7 @@
 import { cellKey, cellName } from '../c/lower/cells.ts';
 import type { Event } from '../model/code.ts';
 import type { Claim } from '../model/rule.ts';
-import type { DraftLocation, Step } from './draft.ts';
+import type { DraftLocation, ThreadStep } from './draft.ts';
 
 /** Locations, registers and numbers of one draft, made as they are asked for. */
 export class Memory {
@@ -130,13 +130,13 @@ export class Memory {
   }
 
   /** The register with the pointer that the event's cell is reached through, and what the pointer points to. */
-  pointerOf(event: Event, before: readonly Step[]): string | null {
+  pointerOf(event: Event, before: readonly ThreadStep[]): string | null {
     const target = event.cell ? this.byKey.get(cellKey(event.cell)) : undefined;
     return target === undefined || !event.cell?.base ? null : this.pointerTo(target, [event.cell.base], before);
   }
 
   /** The register with the pointer to the location, loaded before under one of the names. */
-  pointerTo(target: number, names: readonly string[], before: readonly Step[]): string | null {
+  pointerTo(target: number, names: readonly string[], before: readonly ThreadStep[]): string | null {
     if (this.claim.tie) return null;
     for (const step of [...before].reverse()) {
       const load = step.event;

@@ -1,6 +1,6 @@
 /** Claims about two cells that an invariant ties: which states count as consistent is computed from the functions that update them. */
 import type { Execution } from '../lkmm/executions.ts';
-import type { Condition, Value } from '../lkmm/litmus.ts';
+import type { Condition, LitmusValue } from '../lkmm/litmus.ts';
 import type { Schedule } from '../lkmm/order.ts';
 import { IS } from '../lkmm/paths.ts';
 import type { Claim } from '../model/rule.ts';
@@ -10,7 +10,7 @@ import { type Question, registerOf, switchesIn } from './question.ts';
 import { runSerially } from './serial.ts';
 import { startOf } from './values.ts';
 
-type State = [Value, Value];
+type State = [LitmusValue, LitmusValue];
 
 export interface Pair {
   /** The program from each consistent state of the two cells. */
@@ -33,7 +33,7 @@ export function pairOf(claim: Claim, all: Draft): Pair {
 }
 
 function startingAt(draft: Draft, state: State): Draft {
-  const number = (v: Value | undefined) => (typeof v === 'number' ? v : 0);
+  const number = (v: LitmusValue | undefined) => (typeof v === 'number' ? v : 0);
   const [a, b] = state;
   return {
     ...draft,
@@ -75,7 +75,7 @@ function registersOf(step: Draft['threads'][number]['steps'][number]): string[] 
 }
 
 /** The values of the two cells, of which the locations are told. */
-function cellsOf(draft: Draft, at: (location: number) => Value): State {
+function cellsOf(draft: Draft, at: (location: number) => LitmusValue): State {
   const first = at(0);
   if (!draft.word) return [first, at(1)];
   return typeof first === 'number' ? [first & 255, (first >> LANE) & 255] : [first, 0];
@@ -173,7 +173,7 @@ function inOneWord(program: Draft, condition: Condition): Condition {
 
 /** Threads whose first update leaves its cell as it was: the caller did something out of turn already. */
 function idleStarts(execution: Execution, schedule: Schedule | null): number {
-  const values = new Map<number, Value>();
+  const values = new Map<number, LitmusValue>();
   for (const e of execution.skeleton.events) if ((e.is & IS.init) !== 0) values.set(execution.locations[e.id] ?? -1, execution.valueAt(e));
   const begun = new Set<number>();
   let idle = 0;

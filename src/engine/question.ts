@@ -1,7 +1,7 @@
 /** What a claim asks of the executions of a program: which are bad, which do what the code is for, and how a bad one is told. */
 import { truthOf } from '../lkmm/conditions.ts';
 import type { Execution } from '../lkmm/executions.ts';
-import type { Condition, Observed, Value } from '../lkmm/litmus.ts';
+import type { Condition, LitmusValue, Observed } from '../lkmm/litmus.ts';
 import { races } from '../lkmm/model.ts';
 import type { Schedule } from '../lkmm/order.ts';
 import type { PathEvent } from '../lkmm/paths.ts';
@@ -12,7 +12,7 @@ import { nameOf, outcomeOf } from './explanation.ts';
 import { resultOf, startOf, valueAfter } from './values.ts';
 
 /** What a register or a location ends with. */
-export type Ends = (observed: Observed) => Value;
+export type Ends = (observed: Observed) => LitmusValue;
 
 /** What is asked of one program, and of each of its executions. */
 export interface Question {
@@ -130,7 +130,7 @@ function effectOf(draft: Draft, event: Event | AssumedStep, thread?: number): Ne
   const found = stepOf(draft, event, 'write', thread);
   if (!found) return `${nameOf(event)} has no meaning in the model`;
   const { act, register, when } = found.step;
-  const equals = (name: string, right: Value, not = false): Needed => {
+  const equals = (name: string, right: LitmusValue, not = false): Needed => {
     const is: Condition = { kind: 'equals', left: registerOf(found.thread, name), right };
     return { watched: `${found.thread}:${name}`, holds: not ? { kind: 'not', of: is } : is };
   };

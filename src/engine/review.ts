@@ -18,7 +18,7 @@ import { NO_FACTS } from './declared.ts';
 import { knowledgeOf } from './knowledge.ts';
 import { look, worldWith } from './look.ts';
 import { compared } from './origin.ts';
-import { attribute, settle } from './sift.ts';
+import { attribute, settleFindings } from './sift.ts';
 import { States } from './states.ts';
 import { understood } from './understood.ts';
 import { sincePrevious } from './versions.ts';
@@ -118,7 +118,7 @@ function reviewSeries(thread: Thread, { series, messages }: PatchSet, options: R
     const shown = then ? look(then, rules, new Set(by.keys())).raised.filter(r => r.addedBy === after) : [];
     return attribute(shown, context, after).map(finding => ({ finding, by: by.get(finding.raised.place.path) ?? null }));
   });
-  const settled = settle(found, earlier, context);
+  const settled = settleFindings(found, earlier, context);
   const problems = [...unknown, ...unmatched, ...touchedFacts(patches), ...unread, ...final.problems, ...changed.problems, ...states.problems];
   const functions = world.functions.filter(f => !f.outside);
   return {

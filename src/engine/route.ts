@@ -1,7 +1,7 @@
 /** Which way a thread takes through its function from one event to the next, and the conditions that it meets there. */
 import { cheapestPath } from '../c/cfg/paths.ts';
 import type { CFunction, FlowNode } from '../model/code.ts';
-import type { Guard, Step } from './draft.ts';
+import type { Guard, ThreadStep } from './draft.ts';
 
 /** What it costs to pass something that orders, or lines that are not shown: any other path is taken first. */
 const ORDERS = 1000;
@@ -30,7 +30,7 @@ function weightOf(fn: CFunction, node: number): number {
 }
 
 /** The guard that the branch puts on what follows where the way goes on to the node, if a step of the thread decides it. */
-export function guardOf(branch: FlowNode, to: number, steps: readonly Step[], isAside: (register: string) => boolean): Guard | null {
+export function guardOf(branch: FlowNode, to: number, steps: readonly ThreadStep[], isAside: (register: string) => boolean): Guard | null {
   const register = steps.findLast(s => s.event && s.register !== null && branch.decides?.includes(s.event.index))?.register;
   if (!register) return null;
   const plain = branch.decides?.length === 1 && (branch.tests === 'nonzero' || branch.tests === 'zero');

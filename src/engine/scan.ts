@@ -12,7 +12,7 @@ import { NO_FACTS } from './declared.ts';
 import { knowledgeOf } from './knowledge.ts';
 import { look, worldWith } from './look.ts';
 import type { ReviewOptions } from './review.ts';
-import { attribute, settle } from './sift.ts';
+import { attribute, settleFindings } from './sift.ts';
 import { understood } from './understood.ts';
 
 /**
@@ -40,7 +40,7 @@ export function scan(path: string, text: string, options: ReviewOptions): Review
     ...(judge ? { judge } : {}),
   };
   const apart = attribute(raised, context, -1).map(c => (c.finding.witness || c.raised.remark.shape ? c : { ...c, subject: c.finding.fingerprint }));
-  const settled = settle(apart, [], context);
+  const settled = settleFindings(apart, [], context);
   const functions = world.files.filter((f: CodeFile) => f.path === path).flatMap(f => f.functions);
   const standing = (f: Finding): Finding => ({ ...f, patch: { index: -1, messageId: '' }, origin: 'pre-existing' });
   return {

@@ -1,19 +1,19 @@
 /** Threads of a draft run one after the other, each to its end: the whole calls that a claim measures an interleaving by. */
-import type { Value } from '../lkmm/litmus.ts';
-import type { Act, Draft, DraftThread } from './draft.ts';
+import type { LitmusValue } from '../lkmm/litmus.ts';
+import type { Draft, DraftThread, ThreadAct } from './draft.ts';
 import { putBy, resultOf, startOf } from './values.ts';
 
 /** Where the locations and the registers end. */
-export interface End {
-  location(at: number): Value;
-  register(name: string): Value;
+export interface FinalState {
+  location(at: number): LitmusValue;
+  register(name: string): LitmusValue;
 }
 
 /** Runs the threads in the order given. Locks and fences do nothing where nobody else runs. */
-export function runSerially(draft: Draft, threads: DraftThread[]): End {
+export function runSerially(draft: Draft, threads: DraftThread[]): FinalState {
   const cells = draft.locations.map((_, i) => startOf(draft, i));
-  const registers = new Map<string, Value>();
-  const act = (a: Act, register: string | null): void => {
+  const registers = new Map<string, LitmusValue>();
+  const act = (a: ThreadAct, register: string | null): void => {
     if (a.op === 'copy') {
       if (register !== null) registers.set(register, registers.get(a.register) ?? 0);
     } else if (a.op === 'word') {

@@ -194,7 +194,7 @@ export interface Settled {
   decided: number;
 }
 
-export function settle(final: Candidate[], earlier: { finding: Candidate; by: number | null }[], context: SeriesContext): Settled {
+export function settleFindings(final: Candidate[], earlier: { finding: Candidate; by: number | null }[], context: SeriesContext): Settled {
   const kept: Candidate[] = [];
   const held: Held[] = [];
   for (const c of final) {

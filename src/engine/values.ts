@@ -1,6 +1,6 @@
 /** The values of a draft: what its locations start with, what its stores put, what an act gives and leaves where it finds a value. */
-import type { Value } from '../lkmm/litmus.ts';
-import type { Act, Draft } from './draft.ts';
+import type { LitmusValue } from '../lkmm/litmus.ts';
+import type { Draft, ThreadAct } from './draft.ts';
 
 /**
  * Gives every store of an unknown value a number of its own, and every location whose claim writes 0 another value to start with, so that
@@ -42,7 +42,7 @@ export function settlePointers(draft: Draft, retires: (location: number) => bool
 }
 
 /** The value that the location holds after the act, were it the first on what it starts with. */
-export function valueAfter(draft: Draft, act: Act): Value {
+export function valueAfter(draft: Draft, act: ThreadAct): LitmusValue {
   if (!('location' in act)) return 0;
   const location = draft.locations[act.location];
   const pointer = location?.target;
@@ -51,7 +51,7 @@ export function valueAfter(draft: Draft, act: Act): Value {
 }
 
 /** What the act leaves where it found the value. */
-export function putBy(act: Act, before: Value): Value {
+export function putBy(act: ThreadAct, before: LitmusValue): LitmusValue {
   if (act.op === 'store') return act.value ?? 0;
   if (typeof before !== 'number') return before;
   switch (act.op) {
@@ -67,13 +67,13 @@ export function putBy(act: Act, before: Value): Value {
 }
 
 /** What the location starts with. */
-export function startOf(draft: Draft, location: number): Value {
+export function startOf(draft: Draft, location: number): LitmusValue {
   const initial = draft.locations[location]?.initial ?? 0;
   return typeof initial === 'number' ? initial : (draft.locations[initial.to]?.name ?? 0);
 }
 
 /** What the step's register holds where the access found the value. */
-export function resultOf(act: Act, found: Value): Value {
+export function resultOf(act: ThreadAct, found: LitmusValue): LitmusValue {
   if (typeof found !== 'number') return found;
   switch (act.op) {
     case 'load':

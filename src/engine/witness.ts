@@ -8,7 +8,7 @@ import { printLitmus } from '../lkmm/text.ts';
 import type { Fix, HeldReason, ShownStep, Verdict, Witness } from '../model/finding.ts';
 import type { Claim } from '../model/rule.ts';
 import { compile } from './compile.ts';
-import { describe } from './describe.ts';
+import { loweredSteps } from './describe.ts';
 import { type Draft, stepOf } from './draft.ts';
 import { edited } from './edits.ts';
 import { reorderingOf, shownSteps } from './explanation.ts';
@@ -26,7 +26,7 @@ const BUDGET = 5_000;
 export const REVIEW_BUDGET = 500_000;
 
 /** `refuted`: the checker has decided that no execution shows this; else a claim that is held was not decided at all. */
-export type Decided = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string; refuted: boolean };
+export type WitnessOrHeld = { witness: Witness; fixes: Fix[] } | { held: HeldReason; detail: string; refuted: boolean };
 
 /** Of a function by itself: what it says of its callers. */
 const BY_ITSELF: OnEntry = fn => ({ locks: fn.entryLocks, context: [] });
@@ -35,7 +35,7 @@ const BY_ITSELF: OnEntry = fn => ({ locks: fn.entryLocks, context: [] });
  * Decides the claim: the bug must be possible, an edit must make it impossible, and what the code is for must stay possible in both. `onEntry` gives what
  * the callers of a function hold.
  */
-export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET }, onEntry: OnEntry = BY_ITSELF): Decided {
+export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET }, onEntry: OnEntry = BY_ITSELF): WitnessOrHeld {
   const who = [...claim.threads.map(t => `${t.fn.name}()`), ...(claim.others ?? []).map(o => o.who)].join(' against ');
   const bug = decide(claim, draftsOf(claim, 'strongest', null, onEntry), review);
   if ('reason' in bug) return { held: bug.reason.startsWith('more than') ? 'too-large' : 'not-decided', detail: bug.reason, refuted: false };
@@ -81,14 +81,14 @@ export function decideClaim(claim: Claim, review: Budget = { left: REVIEW_BUDGET
       reordering: shown.reordering,
       litmus: printLitmus(shown.test),
       fixedLitmus: printLitmus(fixed.likeShown(shown)),
-      lowered: describe(shown.draft),
-      fixedLowered: describe(fixed.draft),
+      lowered: loweredSteps(shown.draft),
+      fixedLowered: loweredSteps(fixed.draft),
     },
   };
 }
 
 /** Why a bug that no execution shows is held: an unknown call may hide it, the threads may say nothing, or the checker has refuted it. */
-function notShown(claim: Claim, who: string, bug: Ran, review: Budget, onEntry: OnEntry): Decided {
+function notShown(claim: Claim, who: string, bug: Ran, review: Budget, onEntry: OnEntry): WitnessOrHeld {
   const [call] = bug.opaque;
   const weak = call && decide(claim, draftsOf(claim, 'weakest', null, onEntry), review);
   if (weak && !('reason' in weak) && weak.shown)

@@ -271,7 +271,7 @@ export const MEMBER_FIELDS: Record<string, Field> = {
 export const TYPE_FIELDS: Record<string, Field> = { is: words(IS), family };
 
 /** What a row says, by key. */
-export type Said = Readonly<Record<string, unknown>>;
+export type FactRow = Readonly<Record<string, unknown>>;
 
 /** The value itself, where it is a word of the type. */
 export function word<T extends string>(of: Words<T>, value: unknown): T | undefined {
@@ -285,7 +285,7 @@ function position(value: unknown, otherwise: number | null): number | null {
 }
 
 /** What an effect's key says: each of the listed, its first part written out. */
-function parts(said: Said, key: string): Said[] {
+function parts(said: FactRow, key: string): FactRow[] {
   const value = said[key];
   if (value === undefined || value === null || value === false) return [];
   const field = FIELDS[key];
@@ -293,7 +293,7 @@ function parts(said: Said, key: string): Said[] {
   return (Array.isArray(value) ? value : [value]).map(one => (isMap(one) ? one : { [noun]: one }));
 }
 
-function isMap(value: unknown): value is Said {
+function isMap(value: unknown): value is FactRow {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
@@ -301,7 +301,7 @@ function isMap(value: unknown): value is Said {
 export const ORDERED: readonly EventKind[] = ['read', 'write', 'rmw', 'fence'];
 
 /** What a kind says of itself. */
-const OF_KIND: Partial<Record<EventKind, Said>> = {
+const OF_KIND: Partial<Record<EventKind, FactRow>> = {
   read: { operation: 'load', result: 'value' },
   write: { operation: 'store' },
   publish: { operation: 'store', ordering: 'release' },
@@ -310,11 +310,11 @@ const OF_KIND: Partial<Record<EventKind, Said>> = {
 };
 
 /** The fact that a row makes. What goes without saying stands in rules/facts/README.md. */
-export function describe(api: string, row: Said, source: string): Fact {
+export function factFrom(api: string, row: FactRow, source: string): Fact {
   const kind = word(KINDS, row.kind) ?? 'call';
   const isLock = kind === 'lock' || kind === 'unlock';
   const conditional = row.conditional === true;
-  const said: Said = { ...OF_KIND[kind], ...(conditional ? { result: 'success', onFailure: 'none' } : {}), ...row };
+  const said: FactRow = { ...OF_KIND[kind], ...(conditional ? { result: 'success', onFailure: 'none' } : {}), ...row };
   const lockFamily = typeof said.lock === 'string' ? said.lock : '';
   const fact: Fact = {
     api,
@@ -365,7 +365,7 @@ export function describe(api: string, row: Said, source: string): Fact {
 }
 
 /** The fact that a row makes of a member of a table. What runs in a task may sleep unless the row says no. */
-export function describeMember(struct: string, member: string, said: Said, source: string): MemberFact {
+export function describeMember(struct: string, member: string, said: FactRow, source: string): MemberFact {
   const runs = word(RUNS, said.runs) ?? null;
   return {
     struct,
@@ -392,7 +392,7 @@ function heldByCore(text: string): HeldByCore {
 }
 
 /** The fact that a row makes of a type. */
-export function describeType(type: string, said: Said, source: string): TypeFact {
+export function describeType(type: string, said: FactRow, source: string): TypeFact {
   return { type, is: word(IS, said.is) ?? 'atomic', family: typeof said.family === 'string' ? said.family : null, source };
 }
 
@@ -401,11 +401,11 @@ function texts(value: unknown): string[] {
 }
 
 /** All effects of a fact: what its members say, then what the row says besides. */
-function effectsOf(fact: Fact, said: Said): Effect[] {
+function effectsOf(fact: Fact, said: FactRow): Effect[] {
   return [...accesses(fact, said), ...sections(fact, said), ...lives(fact, said), ...handlers(fact, said), ...sleepers(fact, said)];
 }
 
-function accesses(fact: Fact, said: Said): Effect[] {
+function accesses(fact: Fact, said: FactRow): Effect[] {
   const { kind, cell, ordering } = fact;
   if (kind === 'fence') return [{ does: 'order', fence: ordering }];
   const access =
@@ -424,7 +424,7 @@ function accesses(fact: Fact, said: Said): Effect[] {
   return [cell, ...also].map(at => ({ does: 'access', cell: at, access, marked, ordering, onFailure: fact.orderingOnFailure }));
 }
 
-function sections({ lock, kind, cell, context, result }: Fact, said: Said): Effect[] {
+function sections({ lock, kind, cell, context, result }: Fact, said: FactRow): Effect[] {
   const when = lock?.conditional ? (result === 'value' ? 'zero' : 'nonzero') : null;
   const found: Effect[] = [];
   if (lock) {
@@ -446,7 +446,7 @@ function sections({ lock, kind, cell, context, result }: Fact, said: Said): Effe
   return found;
 }
 
-function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
+function lives({ kind, cell, operand }: Fact, said: FactRow): Effect[] {
   const found: Effect[] = [];
   for (const part of parts(said, 'publish'))
     found.push({
@@ -487,7 +487,7 @@ function lives({ kind, cell, operand }: Fact, said: Said): Effect[] {
   return found;
 }
 
-function handlers({ kind, cell }: Fact, said: Said): Effect[] {
+function handlers({ kind, cell }: Fact, said: FactRow): Effect[] {
   const found: Effect[] = [];
   for (const part of parts(said, 'quiesce'))
     found.push({
@@ -533,7 +533,7 @@ function handlers({ kind, cell }: Fact, said: Said): Effect[] {
   return found;
 }
 
-function sleepers({ sleeps }: Fact, said: Said): Effect[] {
+function sleepers({ sleeps }: Fact, said: FactRow): Effect[] {
   const gfp = position(said.gfp, null);
   const found: Effect[] = said.noreturn === true ? [{ does: 'noreturn' }] : [];
   if (sleeps === 'yes') found.push({ does: 'sleep', when: 'always', gfp: null });

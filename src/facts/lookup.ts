@@ -1,6 +1,6 @@
 import type { Fact, Knowledge } from '../model/fact.ts';
-import { describe } from './describe.ts';
-import { memberOf, typeOf } from './members.ts';
+import { factFrom } from './describe.ts';
+import { memberOf, typeFactOf } from './members.ts';
 import { conventions, names, shapes, sources } from './tables.ts';
 
 /**
@@ -18,7 +18,14 @@ export function factOf(api: string): Fact | undefined {
 }
 
 /** What is built in, without anything declared. */
-export const builtIn: Knowledge = { fact: factOf, contract: () => undefined, tables: null, convention: conventionOf, member: memberOf, type: typeOf };
+export const builtIn: Knowledge = {
+  fact: factOf,
+  contract: () => undefined,
+  tables: null,
+  convention: conventionOf,
+  member: memberOf,
+  type: typeFactOf,
+};
 
 /** Every fact, ordered by name. */
 export function allFacts(): Fact[] {
@@ -64,7 +71,7 @@ function decode(line: string | undefined): Fact | undefined {
 /** What the functions of one line of `shapes` have in common; decoded once, so that they share their effects. */
 function shapeOf(at: number): Fact {
   shapeLines ??= shapes.split('\n');
-  const known = shaped.get(at) ?? describe('', JSON.parse(shapeLines[at] ?? '{}'), '');
+  const known = shaped.get(at) ?? factFrom('', JSON.parse(shapeLines[at] ?? '{}'), '');
   shaped.set(at, known);
   return known;
 }

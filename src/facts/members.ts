@@ -1,6 +1,6 @@
 /** Operations tables and types of the kernel, as rules/facts/tables.yaml and types.yaml have them. */
 import type { MemberFact, TypeFact } from '../model/fact.ts';
-import { describeMember, describeType, type Said } from './describe.ts';
+import { describeMember, describeType, type FactRow } from './describe.ts';
 import { members, shapes, sources, types } from './tables.ts';
 
 /** Of each table's type its members, each with its shape and source until it is asked for. */
@@ -33,7 +33,7 @@ function inTable(struct: string, member: string): MemberFact | undefined {
 }
 
 /** What is known of a type, `struct mutex` or `spinlock_t`. */
-export function typeOf(name: string): TypeFact | undefined {
+export function typeFactOf(name: string): TypeFact | undefined {
   typeFacts ??= new Map(types.split('\n').map(line => [line.slice(0, line.indexOf('\t')), readType(line)]));
   return typeFacts.get(name);
 }
@@ -61,7 +61,7 @@ function readTables(): NonNullable<typeof tables> {
 let shapeLines: string[] | undefined;
 let sourceLines: string[] | undefined;
 
-function said(shape: string | undefined): Said {
+function said(shape: string | undefined): FactRow {
   shapeLines ??= shapes.split('\n');
   return JSON.parse(shapeLines[Number(shape)] ?? '{}');
 }

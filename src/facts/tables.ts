@@ -578,528 +578,534 @@ add_timer_on 140 78
 add_wait_queue 141 74
 add_wait_queue_exclusive 141 74
 add_wait_queue_priority 141 74
+alloc_etherdev 142 79
+alloc_etherdev_mq 142 79
+alloc_etherdev_mqs 142 79
+alloc_netdev 142 65
+alloc_netdev_mq 142 65
+alloc_netdev_mqs 142 65
 alloc_page 82 58
 alloc_pages 82 58
-alloc_percpu 142 79
-alloc_percpu_gfp 82 79
-alloc_skb 82 70
-alloc_workqueue 143 18
-alternative_has_cap_likely 144 80
-alternative_has_cap_unlikely 144 80
-anon_vma_lock_read 145 81
-anon_vma_lock_write 146 81
-anon_vma_trylock_read 147 81
-anon_vma_trylock_write 148 81
-anon_vma_unlock_read 149 81
-anon_vma_unlock_write 150 81
-arch_initcall 151 55
-arch_initcall_sync 151 55
-arch_local_irq_disable 152 82
-arch_local_irq_enable 153 82
-arch_local_irq_restore 154 82
-arch_local_irq_save 155 82
-arch_spin_lock 156 83
-arch_spin_trylock 157 83
-arch_spin_unlock 158 83
-array_index_nospec 1 84
-array_size 1 85
-assert_raw_spin_locked 159 86
-assert_spin_locked 159 86
-assign_bit 160 50
-ata_host_activate 161 87
-ata_host_detach 162 87
-ata_host_register 161 87
-atomic64_add 163 88
-atomic64_add_negative 164 88
-atomic64_add_negative_acquire 165 88
-atomic64_add_negative_relaxed 166 88
-atomic64_add_negative_release 167 88
-atomic64_add_return 168 88
-atomic64_add_return_acquire 169 88
-atomic64_add_return_relaxed 170 88
-atomic64_add_return_release 171 88
-atomic64_add_unless 172 88
-atomic64_and 173 88
-atomic64_andnot 174 88
-atomic64_cmpxchg 175 88
-atomic64_cmpxchg_acquire 176 88
-atomic64_cmpxchg_relaxed 177 88
-atomic64_cmpxchg_release 178 88
-atomic64_cond_read_acquire 105 89
-atomic64_cond_read_relaxed 44 89
-atomic64_dec 179 88
-atomic64_dec_and_test 180 88
-atomic64_dec_if_positive 181 88
-atomic64_dec_return 182 88
-atomic64_dec_return_acquire 183 88
-atomic64_dec_return_relaxed 184 88
-atomic64_dec_return_release 185 88
-atomic64_dec_unless_positive 186 88
-atomic64_fetch_add 187 88
-atomic64_fetch_add_acquire 188 88
-atomic64_fetch_add_relaxed 189 88
-atomic64_fetch_add_release 190 88
-atomic64_fetch_add_unless 191 88
-atomic64_fetch_and 192 88
-atomic64_fetch_and_acquire 193 88
-atomic64_fetch_and_relaxed 194 88
-atomic64_fetch_and_release 195 88
-atomic64_fetch_andnot 196 88
-atomic64_fetch_andnot_acquire 197 88
-atomic64_fetch_andnot_relaxed 198 88
-atomic64_fetch_andnot_release 199 88
-atomic64_fetch_dec 200 88
-atomic64_fetch_dec_acquire 201 88
-atomic64_fetch_dec_relaxed 202 88
-atomic64_fetch_dec_release 203 88
-atomic64_fetch_inc 204 88
-atomic64_fetch_inc_acquire 205 88
-atomic64_fetch_inc_relaxed 206 88
-atomic64_fetch_inc_release 207 88
-atomic64_fetch_or 208 88
-atomic64_fetch_or_acquire 209 88
-atomic64_fetch_or_relaxed 210 88
-atomic64_fetch_or_release 211 88
-atomic64_fetch_sub 212 88
-atomic64_fetch_sub_acquire 213 88
-atomic64_fetch_sub_relaxed 214 88
-atomic64_fetch_sub_release 215 88
-atomic64_fetch_xor 216 88
-atomic64_fetch_xor_acquire 217 88
-atomic64_fetch_xor_relaxed 218 88
-atomic64_fetch_xor_release 219 88
-atomic64_inc 220 88
-atomic64_inc_and_test 221 88
-atomic64_inc_not_zero 222 88
-atomic64_inc_return 223 88
-atomic64_inc_return_acquire 224 88
-atomic64_inc_return_relaxed 225 88
-atomic64_inc_return_release 226 88
-atomic64_inc_unless_negative 222 88
-atomic64_or 227 88
-atomic64_read 228 90
-atomic64_read_acquire 229 90
-atomic64_set 230 90
-atomic64_set_release 231 90
-atomic64_sub 232 88
-atomic64_sub_and_test 233 88
-atomic64_sub_return 234 88
-atomic64_sub_return_acquire 235 88
-atomic64_sub_return_relaxed 236 88
-atomic64_sub_return_release 237 88
-atomic64_try_cmpxchg 238 88
-atomic64_try_cmpxchg_acquire 239 88
-atomic64_try_cmpxchg_relaxed 240 88
-atomic64_try_cmpxchg_release 241 88
-atomic64_xchg 242 88
-atomic64_xchg_acquire 243 88
-atomic64_xchg_relaxed 244 88
-atomic64_xchg_release 245 88
-atomic64_xor 246 88
-atomic_add 163 88
-atomic_add_negative 164 88
-atomic_add_negative_acquire 165 88
-atomic_add_negative_relaxed 166 88
-atomic_add_negative_release 167 88
-atomic_add_return 168 88
-atomic_add_return_acquire 169 88
-atomic_add_return_relaxed 170 88
-atomic_add_return_release 171 88
-atomic_add_unless 172 88
-atomic_and 173 88
-atomic_andnot 174 88
-atomic_cmpxchg 175 88
-atomic_cmpxchg_acquire 176 88
-atomic_cmpxchg_relaxed 177 88
-atomic_cmpxchg_release 178 88
-atomic_cond_read_acquire 105 89
-atomic_cond_read_relaxed 44 89
-atomic_dec 179 88
-atomic_dec_and_lock 247 86
-atomic_dec_and_lock_irqsave 247 86
-atomic_dec_and_mutex_lock 248 91
-atomic_dec_and_raw_lock 249 86
-atomic_dec_and_raw_lock_irqsave 249 86
-atomic_dec_and_test 180 88
-atomic_dec_and_wake_up 250 92
-atomic_dec_if_positive 181 88
-atomic_dec_return 182 88
-atomic_dec_return_acquire 183 88
-atomic_dec_return_relaxed 184 88
-atomic_dec_return_release 185 88
-atomic_dec_unless_positive 186 88
-atomic_fetch_add 187 88
-atomic_fetch_add_acquire 188 88
-atomic_fetch_add_relaxed 189 88
-atomic_fetch_add_release 190 88
-atomic_fetch_add_unless 191 88
-atomic_fetch_and 192 88
-atomic_fetch_and_acquire 193 88
-atomic_fetch_and_relaxed 194 88
-atomic_fetch_and_release 195 88
-atomic_fetch_andnot 196 88
-atomic_fetch_andnot_acquire 197 88
-atomic_fetch_andnot_relaxed 198 88
-atomic_fetch_andnot_release 199 88
-atomic_fetch_dec 200 88
-atomic_fetch_dec_acquire 201 88
-atomic_fetch_dec_relaxed 202 88
-atomic_fetch_dec_release 203 88
-atomic_fetch_inc 204 88
-atomic_fetch_inc_acquire 205 88
-atomic_fetch_inc_relaxed 206 88
-atomic_fetch_inc_release 207 88
-atomic_fetch_or 208 88
-atomic_fetch_or_acquire 209 88
-atomic_fetch_or_relaxed 210 88
-atomic_fetch_or_release 211 88
-atomic_fetch_sub 212 88
-atomic_fetch_sub_acquire 213 88
-atomic_fetch_sub_relaxed 214 88
-atomic_fetch_sub_release 215 88
-atomic_fetch_xor 216 88
-atomic_fetch_xor_acquire 217 88
-atomic_fetch_xor_relaxed 218 88
-atomic_fetch_xor_release 219 88
-atomic_inc 220 88
-atomic_inc_and_test 221 88
-atomic_inc_not_zero 222 88
-atomic_inc_return 223 88
-atomic_inc_return_acquire 224 88
-atomic_inc_return_relaxed 225 88
-atomic_inc_return_release 226 88
-atomic_inc_unless_negative 222 88
-atomic_long_add 163 88
-atomic_long_add_negative 164 88
-atomic_long_add_negative_acquire 165 88
-atomic_long_add_negative_relaxed 166 88
-atomic_long_add_negative_release 167 88
-atomic_long_add_return 168 88
-atomic_long_add_return_acquire 169 88
-atomic_long_add_return_relaxed 170 88
-atomic_long_add_return_release 171 88
-atomic_long_add_unless 172 88
-atomic_long_and 173 88
-atomic_long_andnot 174 88
-atomic_long_cmpxchg 175 88
-atomic_long_cmpxchg_acquire 176 88
-atomic_long_cmpxchg_relaxed 177 88
-atomic_long_cmpxchg_release 178 88
-atomic_long_cond_read_acquire 105 89
-atomic_long_cond_read_relaxed 44 89
-atomic_long_dec 179 88
-atomic_long_dec_and_test 180 88
-atomic_long_dec_if_positive 181 88
-atomic_long_dec_return 182 88
-atomic_long_dec_return_acquire 183 88
-atomic_long_dec_return_relaxed 184 88
-atomic_long_dec_return_release 185 88
-atomic_long_dec_unless_positive 186 88
-atomic_long_fetch_add 187 88
-atomic_long_fetch_add_acquire 188 88
-atomic_long_fetch_add_relaxed 189 88
-atomic_long_fetch_add_release 190 88
-atomic_long_fetch_add_unless 191 88
-atomic_long_fetch_and 192 88
-atomic_long_fetch_and_acquire 193 88
-atomic_long_fetch_and_relaxed 194 88
-atomic_long_fetch_and_release 195 88
-atomic_long_fetch_andnot 196 88
-atomic_long_fetch_andnot_acquire 197 88
-atomic_long_fetch_andnot_relaxed 198 88
-atomic_long_fetch_andnot_release 199 88
-atomic_long_fetch_dec 200 88
-atomic_long_fetch_dec_acquire 201 88
-atomic_long_fetch_dec_relaxed 202 88
-atomic_long_fetch_dec_release 203 88
-atomic_long_fetch_inc 204 88
-atomic_long_fetch_inc_acquire 205 88
-atomic_long_fetch_inc_relaxed 206 88
-atomic_long_fetch_inc_release 207 88
-atomic_long_fetch_or 208 88
-atomic_long_fetch_or_acquire 209 88
-atomic_long_fetch_or_relaxed 210 88
-atomic_long_fetch_or_release 211 88
-atomic_long_fetch_sub 212 88
-atomic_long_fetch_sub_acquire 213 88
-atomic_long_fetch_sub_relaxed 214 88
-atomic_long_fetch_sub_release 215 88
-atomic_long_fetch_xor 216 88
-atomic_long_fetch_xor_acquire 217 88
-atomic_long_fetch_xor_relaxed 218 88
-atomic_long_fetch_xor_release 219 88
-atomic_long_inc 220 88
-atomic_long_inc_and_test 221 88
-atomic_long_inc_not_zero 222 88
-atomic_long_inc_return 223 88
-atomic_long_inc_return_acquire 224 88
-atomic_long_inc_return_relaxed 225 88
-atomic_long_inc_return_release 226 88
-atomic_long_inc_unless_negative 222 88
-atomic_long_or 227 88
-atomic_long_read 228 90
-atomic_long_read_acquire 229 90
-atomic_long_set 230 90
-atomic_long_set_release 231 90
-atomic_long_sub 232 88
-atomic_long_sub_and_test 233 88
-atomic_long_sub_return 234 88
-atomic_long_sub_return_acquire 235 88
-atomic_long_sub_return_relaxed 236 88
-atomic_long_sub_return_release 237 88
-atomic_long_try_cmpxchg 238 88
-atomic_long_try_cmpxchg_acquire 239 88
-atomic_long_try_cmpxchg_relaxed 240 88
-atomic_long_try_cmpxchg_release 241 88
-atomic_long_xchg 242 88
-atomic_long_xchg_acquire 243 88
-atomic_long_xchg_relaxed 244 88
-atomic_long_xchg_release 245 88
-atomic_long_xor 246 88
-atomic_notifier_call_chain 251 93
-atomic_notifier_chain_register 251 93
-atomic_notifier_chain_unregister 252 93
-atomic_or 227 88
-atomic_read 228 90
-atomic_read_acquire 229 90
-atomic_set 230 90
-atomic_set_release 231 90
-atomic_sub 232 88
-atomic_sub_and_test 233 88
-atomic_sub_return 234 88
-atomic_sub_return_acquire 235 88
-atomic_sub_return_relaxed 236 88
-atomic_sub_return_release 237 88
-atomic_try_cmpxchg 238 88
-atomic_try_cmpxchg_acquire 239 88
-atomic_try_cmpxchg_relaxed 240 88
-atomic_try_cmpxchg_release 241 88
-atomic_xchg 242 88
-atomic_xchg_acquire 243 88
-atomic_xchg_relaxed 244 88
-atomic_xchg_release 245 88
-atomic_xor 246 88
-autoremove_wake_function 253 74
-backlight_device_register 254 94
-backlight_device_unregister 255 94
-barrier 256 95
-barrier_data 256 95
-be16_to_cpu 1 96
-be32_to_cpu 1 96
-be64_to_cpu 1 96
-bh_lock_sock 257 97
-bh_lock_sock_nested 258 97
-bh_unlock_sock 259 97
-bind_evtchn_to_irqhandler 260 98
-bind_evtchn_to_irqhandler_lateeoi 260 98
-bio_alloc 82 99
-bio_get 261 99
-bio_put 262 100
-bit_clear_unless 263 56
-bit_spin_is_locked 264 49
-bit_spin_lock 265 49
-bit_spin_trylock 266 49
+alloc_percpu 142 80
+alloc_percpu_gfp 143 80
+alloc_skb 143 70
+alloc_workqueue 144 18
+alternative_has_cap_likely 145 81
+alternative_has_cap_unlikely 145 81
+anon_vma_lock_read 146 82
+anon_vma_lock_write 147 82
+anon_vma_trylock_read 148 82
+anon_vma_trylock_write 149 82
+anon_vma_unlock_read 150 82
+anon_vma_unlock_write 151 82
+arch_initcall 152 55
+arch_initcall_sync 152 55
+arch_local_irq_disable 153 83
+arch_local_irq_enable 154 83
+arch_local_irq_restore 155 83
+arch_local_irq_save 156 83
+arch_spin_lock 157 84
+arch_spin_trylock 158 84
+arch_spin_unlock 159 84
+array_index_nospec 1 85
+array_size 1 86
+assert_raw_spin_locked 160 87
+assert_spin_locked 160 87
+assign_bit 161 50
+ata_host_activate 162 88
+ata_host_detach 163 88
+ata_host_register 162 88
+atomic64_add 164 89
+atomic64_add_negative 165 89
+atomic64_add_negative_acquire 166 89
+atomic64_add_negative_relaxed 167 89
+atomic64_add_negative_release 168 89
+atomic64_add_return 169 89
+atomic64_add_return_acquire 170 89
+atomic64_add_return_relaxed 171 89
+atomic64_add_return_release 172 89
+atomic64_add_unless 173 89
+atomic64_and 174 89
+atomic64_andnot 175 89
+atomic64_cmpxchg 176 89
+atomic64_cmpxchg_acquire 177 89
+atomic64_cmpxchg_relaxed 178 89
+atomic64_cmpxchg_release 179 89
+atomic64_cond_read_acquire 105 90
+atomic64_cond_read_relaxed 44 90
+atomic64_dec 180 89
+atomic64_dec_and_test 181 89
+atomic64_dec_if_positive 182 89
+atomic64_dec_return 183 89
+atomic64_dec_return_acquire 184 89
+atomic64_dec_return_relaxed 185 89
+atomic64_dec_return_release 186 89
+atomic64_dec_unless_positive 187 89
+atomic64_fetch_add 188 89
+atomic64_fetch_add_acquire 189 89
+atomic64_fetch_add_relaxed 190 89
+atomic64_fetch_add_release 191 89
+atomic64_fetch_add_unless 192 89
+atomic64_fetch_and 193 89
+atomic64_fetch_and_acquire 194 89
+atomic64_fetch_and_relaxed 195 89
+atomic64_fetch_and_release 196 89
+atomic64_fetch_andnot 197 89
+atomic64_fetch_andnot_acquire 198 89
+atomic64_fetch_andnot_relaxed 199 89
+atomic64_fetch_andnot_release 200 89
+atomic64_fetch_dec 201 89
+atomic64_fetch_dec_acquire 202 89
+atomic64_fetch_dec_relaxed 203 89
+atomic64_fetch_dec_release 204 89
+atomic64_fetch_inc 205 89
+atomic64_fetch_inc_acquire 206 89
+atomic64_fetch_inc_relaxed 207 89
+atomic64_fetch_inc_release 208 89
+atomic64_fetch_or 209 89
+atomic64_fetch_or_acquire 210 89
+atomic64_fetch_or_relaxed 211 89
+atomic64_fetch_or_release 212 89
+atomic64_fetch_sub 213 89
+atomic64_fetch_sub_acquire 214 89
+atomic64_fetch_sub_relaxed 215 89
+atomic64_fetch_sub_release 216 89
+atomic64_fetch_xor 217 89
+atomic64_fetch_xor_acquire 218 89
+atomic64_fetch_xor_relaxed 219 89
+atomic64_fetch_xor_release 220 89
+atomic64_inc 221 89
+atomic64_inc_and_test 222 89
+atomic64_inc_not_zero 223 89
+atomic64_inc_return 224 89
+atomic64_inc_return_acquire 225 89
+atomic64_inc_return_relaxed 226 89
+atomic64_inc_return_release 227 89
+atomic64_inc_unless_negative 223 89
+atomic64_or 228 89
+atomic64_read 229 91
+atomic64_read_acquire 230 91
+atomic64_set 231 91
+atomic64_set_release 232 91
+atomic64_sub 233 89
+atomic64_sub_and_test 234 89
+atomic64_sub_return 235 89
+atomic64_sub_return_acquire 236 89
+atomic64_sub_return_relaxed 237 89
+atomic64_sub_return_release 238 89
+atomic64_try_cmpxchg 239 89
+atomic64_try_cmpxchg_acquire 240 89
+atomic64_try_cmpxchg_relaxed 241 89
+atomic64_try_cmpxchg_release 242 89
+atomic64_xchg 243 89
+atomic64_xchg_acquire 244 89
+atomic64_xchg_relaxed 245 89
+atomic64_xchg_release 246 89
+atomic64_xor 247 89
+atomic_add 164 89
+atomic_add_negative 165 89
+atomic_add_negative_acquire 166 89
+atomic_add_negative_relaxed 167 89
+atomic_add_negative_release 168 89
+atomic_add_return 169 89
+atomic_add_return_acquire 170 89
+atomic_add_return_relaxed 171 89
+atomic_add_return_release 172 89
+atomic_add_unless 173 89
+atomic_and 174 89
+atomic_andnot 175 89
+atomic_cmpxchg 176 89
+atomic_cmpxchg_acquire 177 89
+atomic_cmpxchg_relaxed 178 89
+atomic_cmpxchg_release 179 89
+atomic_cond_read_acquire 105 90
+atomic_cond_read_relaxed 44 90
+atomic_dec 180 89
+atomic_dec_and_lock 248 87
+atomic_dec_and_lock_irqsave 248 87
+atomic_dec_and_mutex_lock 249 92
+atomic_dec_and_raw_lock 250 87
+atomic_dec_and_raw_lock_irqsave 250 87
+atomic_dec_and_test 181 89
+atomic_dec_and_wake_up 251 93
+atomic_dec_if_positive 182 89
+atomic_dec_return 183 89
+atomic_dec_return_acquire 184 89
+atomic_dec_return_relaxed 185 89
+atomic_dec_return_release 186 89
+atomic_dec_unless_positive 187 89
+atomic_fetch_add 188 89
+atomic_fetch_add_acquire 189 89
+atomic_fetch_add_relaxed 190 89
+atomic_fetch_add_release 191 89
+atomic_fetch_add_unless 192 89
+atomic_fetch_and 193 89
+atomic_fetch_and_acquire 194 89
+atomic_fetch_and_relaxed 195 89
+atomic_fetch_and_release 196 89
+atomic_fetch_andnot 197 89
+atomic_fetch_andnot_acquire 198 89
+atomic_fetch_andnot_relaxed 199 89
+atomic_fetch_andnot_release 200 89
+atomic_fetch_dec 201 89
+atomic_fetch_dec_acquire 202 89
+atomic_fetch_dec_relaxed 203 89
+atomic_fetch_dec_release 204 89
+atomic_fetch_inc 205 89
+atomic_fetch_inc_acquire 206 89
+atomic_fetch_inc_relaxed 207 89
+atomic_fetch_inc_release 208 89
+atomic_fetch_or 209 89
+atomic_fetch_or_acquire 210 89
+atomic_fetch_or_relaxed 211 89
+atomic_fetch_or_release 212 89
+atomic_fetch_sub 213 89
+atomic_fetch_sub_acquire 214 89
+atomic_fetch_sub_relaxed 215 89
+atomic_fetch_sub_release 216 89
+atomic_fetch_xor 217 89
+atomic_fetch_xor_acquire 218 89
+atomic_fetch_xor_relaxed 219 89
+atomic_fetch_xor_release 220 89
+atomic_inc 221 89
+atomic_inc_and_test 222 89
+atomic_inc_not_zero 223 89
+atomic_inc_return 224 89
+atomic_inc_return_acquire 225 89
+atomic_inc_return_relaxed 226 89
+atomic_inc_return_release 227 89
+atomic_inc_unless_negative 223 89
+atomic_long_add 164 89
+atomic_long_add_negative 165 89
+atomic_long_add_negative_acquire 166 89
+atomic_long_add_negative_relaxed 167 89
+atomic_long_add_negative_release 168 89
+atomic_long_add_return 169 89
+atomic_long_add_return_acquire 170 89
+atomic_long_add_return_relaxed 171 89
+atomic_long_add_return_release 172 89
+atomic_long_add_unless 173 89
+atomic_long_and 174 89
+atomic_long_andnot 175 89
+atomic_long_cmpxchg 176 89
+atomic_long_cmpxchg_acquire 177 89
+atomic_long_cmpxchg_relaxed 178 89
+atomic_long_cmpxchg_release 179 89
+atomic_long_cond_read_acquire 105 90
+atomic_long_cond_read_relaxed 44 90
+atomic_long_dec 180 89
+atomic_long_dec_and_test 181 89
+atomic_long_dec_if_positive 182 89
+atomic_long_dec_return 183 89
+atomic_long_dec_return_acquire 184 89
+atomic_long_dec_return_relaxed 185 89
+atomic_long_dec_return_release 186 89
+atomic_long_dec_unless_positive 187 89
+atomic_long_fetch_add 188 89
+atomic_long_fetch_add_acquire 189 89
+atomic_long_fetch_add_relaxed 190 89
+atomic_long_fetch_add_release 191 89
+atomic_long_fetch_add_unless 192 89
+atomic_long_fetch_and 193 89
+atomic_long_fetch_and_acquire 194 89
+atomic_long_fetch_and_relaxed 195 89
+atomic_long_fetch_and_release 196 89
+atomic_long_fetch_andnot 197 89
+atomic_long_fetch_andnot_acquire 198 89
+atomic_long_fetch_andnot_relaxed 199 89
+atomic_long_fetch_andnot_release 200 89
+atomic_long_fetch_dec 201 89
+atomic_long_fetch_dec_acquire 202 89
+atomic_long_fetch_dec_relaxed 203 89
+atomic_long_fetch_dec_release 204 89
+atomic_long_fetch_inc 205 89
+atomic_long_fetch_inc_acquire 206 89
+atomic_long_fetch_inc_relaxed 207 89
+atomic_long_fetch_inc_release 208 89
+atomic_long_fetch_or 209 89
+atomic_long_fetch_or_acquire 210 89
+atomic_long_fetch_or_relaxed 211 89
+atomic_long_fetch_or_release 212 89
+atomic_long_fetch_sub 213 89
+atomic_long_fetch_sub_acquire 214 89
+atomic_long_fetch_sub_relaxed 215 89
+atomic_long_fetch_sub_release 216 89
+atomic_long_fetch_xor 217 89
+atomic_long_fetch_xor_acquire 218 89
+atomic_long_fetch_xor_relaxed 219 89
+atomic_long_fetch_xor_release 220 89
+atomic_long_inc 221 89
+atomic_long_inc_and_test 222 89
+atomic_long_inc_not_zero 223 89
+atomic_long_inc_return 224 89
+atomic_long_inc_return_acquire 225 89
+atomic_long_inc_return_relaxed 226 89
+atomic_long_inc_return_release 227 89
+atomic_long_inc_unless_negative 223 89
+atomic_long_or 228 89
+atomic_long_read 229 91
+atomic_long_read_acquire 230 91
+atomic_long_set 231 91
+atomic_long_set_release 232 91
+atomic_long_sub 233 89
+atomic_long_sub_and_test 234 89
+atomic_long_sub_return 235 89
+atomic_long_sub_return_acquire 236 89
+atomic_long_sub_return_relaxed 237 89
+atomic_long_sub_return_release 238 89
+atomic_long_try_cmpxchg 239 89
+atomic_long_try_cmpxchg_acquire 240 89
+atomic_long_try_cmpxchg_relaxed 241 89
+atomic_long_try_cmpxchg_release 242 89
+atomic_long_xchg 243 89
+atomic_long_xchg_acquire 244 89
+atomic_long_xchg_relaxed 245 89
+atomic_long_xchg_release 246 89
+atomic_long_xor 247 89
+atomic_notifier_call_chain 252 94
+atomic_notifier_chain_register 252 94
+atomic_notifier_chain_unregister 253 94
+atomic_or 228 89
+atomic_read 229 91
+atomic_read_acquire 230 91
+atomic_set 231 91
+atomic_set_release 232 91
+atomic_sub 233 89
+atomic_sub_and_test 234 89
+atomic_sub_return 235 89
+atomic_sub_return_acquire 236 89
+atomic_sub_return_relaxed 237 89
+atomic_sub_return_release 238 89
+atomic_try_cmpxchg 239 89
+atomic_try_cmpxchg_acquire 240 89
+atomic_try_cmpxchg_relaxed 241 89
+atomic_try_cmpxchg_release 242 89
+atomic_xchg 243 89
+atomic_xchg_acquire 244 89
+atomic_xchg_relaxed 245 89
+atomic_xchg_release 246 89
+atomic_xor 247 89
+autoremove_wake_function 254 74
+backlight_device_register 255 95
+backlight_device_unregister 256 95
+barrier 257 96
+barrier_data 257 96
+be16_to_cpu 1 97
+be32_to_cpu 1 97
+be64_to_cpu 1 97
+bh_lock_sock 258 98
+bh_lock_sock_nested 259 98
+bh_unlock_sock 260 98
+bind_evtchn_to_irqhandler 261 99
+bind_evtchn_to_irqhandler_lateeoi 261 99
+bio_alloc 262 100
+bio_get 263 100
+bio_put 264 101
+bit_clear_unless 265 56
+bit_spin_is_locked 266 49
+bit_spin_lock 267 49
+bit_spin_trylock 268 49
 bit_spin_unlock 68 49
-bitmap_alloc 82 101
-bitmap_and 267 101
-bitmap_andnot 267 101
-bitmap_clear 268 101
-bitmap_complement 61 101
-bitmap_copy 61 101
-bitmap_empty 269 101
-bitmap_equal 269 101
-bitmap_fill 61 101
-bitmap_free 81 101
-bitmap_full 269 101
-bitmap_intersects 269 101
-bitmap_or 61 101
-bitmap_set 270 101
-bitmap_subset 269 101
-bitmap_weight 271 101
-bitmap_xor 61 101
-bitmap_zalloc 82 101
-bitmap_zero 61 101
-blk_mq_freeze_queue 272 102
-blk_mq_unfreeze_queue 273 102
-blkdev_issue_flush 252 77
-blocking_notifier_call_chain 274 93
-blocking_notifier_chain_register 274 93
-blocking_notifier_chain_unregister 274 93
-boot_cpu_has 144 103
-brelse 275 104
-buffer_uptodate 105 104
-call_rcu 276 105
-call_rcu_hurry 276 105
-call_rcu_tasks 276 105
-call_rcu_tasks_trace 276 105
-call_srcu 277 106
-cancel_delayed_work 278 18
-cancel_delayed_work_sync 279 18
-cancel_work 280 18
-cancel_work_sync 281 18
-cec_register_adapter 282 107
-cec_unregister_adapter 283 107
-change_bit 284 50
-check_add_overflow 1 85
-check_mul_overflow 1 85
-check_shl_overflow 1 85
-check_sub_overflow 1 85
+bitmap_alloc 143 102
+bitmap_and 269 102
+bitmap_andnot 269 102
+bitmap_clear 270 102
+bitmap_complement 61 102
+bitmap_copy 61 102
+bitmap_empty 271 102
+bitmap_equal 271 102
+bitmap_fill 61 102
+bitmap_free 81 102
+bitmap_full 271 102
+bitmap_intersects 271 102
+bitmap_or 61 102
+bitmap_set 272 102
+bitmap_subset 271 102
+bitmap_weight 273 102
+bitmap_xor 61 102
+bitmap_zalloc 143 102
+bitmap_zero 61 102
+blk_mq_freeze_queue 274 103
+blk_mq_unfreeze_queue 275 103
+blkdev_issue_flush 253 77
+blocking_notifier_call_chain 276 94
+blocking_notifier_chain_register 276 94
+blocking_notifier_chain_unregister 276 94
+boot_cpu_has 145 104
+brelse 277 105
+buffer_uptodate 105 105
+call_rcu 278 106
+call_rcu_hurry 278 106
+call_rcu_tasks 278 106
+call_rcu_tasks_trace 278 106
+call_srcu 279 107
+cancel_delayed_work 280 18
+cancel_delayed_work_sync 281 18
+cancel_work 282 18
+cancel_work_sync 283 18
+cec_register_adapter 284 108
+cec_unregister_adapter 285 108
+change_bit 286 50
+check_add_overflow 1 86
+check_mul_overflow 1 86
+check_shl_overflow 1 86
+check_sub_overflow 1 86
 clamp 1 25
 clamp_t 1 25
 clamp_val 1 25
-cleanup_srcu_struct 285 106
-clear_and_wake_up_bit 286 92
-clear_bit 287 50
-clear_bit_unlock 288 50
-clear_full_ptes 289 108
-clear_not_present_full_ptes 289 108
-clear_thread_flag 290 109
-clear_ti_thread_flag 291 109
-clear_tsk_thread_flag 291 109
+cleanup_srcu_struct 287 107
+clear_and_wake_up_bit 288 93
+clear_bit 289 50
+clear_bit_unlock 290 50
+clear_full_ptes 291 109
+clear_not_present_full_ptes 291 109
+clear_thread_flag 292 110
+clear_ti_thread_flag 293 110
+clear_tsk_thread_flag 293 110
 clear_user 75 59
-clear_young_dirty_ptes 292 108
-clk_bulk_disable 293 110
-clk_bulk_disable_unprepare 293 110
-clk_bulk_enable 294 110
-clk_bulk_prepare_enable 294 110
-clk_disable 295 110
-clk_disable_unprepare 296 110
-clk_enable 297 110
-clk_hw_register 298 14
-clk_hw_unregister 299 14
-clk_prepare 274 110
-clk_prepare_enable 300 110
-clk_set_rate 274 110
-clk_unprepare 301 110
-cmpxchg 302 88
-cmpxchg128 302 88
-cmpxchg128_acquire 303 88
-cmpxchg128_local 304 111
-cmpxchg128_relaxed 305 88
-cmpxchg128_release 306 88
-cmpxchg64 302 88
-cmpxchg64_acquire 303 88
-cmpxchg64_local 304 111
-cmpxchg64_relaxed 305 88
-cmpxchg64_release 306 88
-cmpxchg_acquire 303 88
-cmpxchg_local 304 111
-cmpxchg_relaxed 305 88
-cmpxchg_release 306 88
-complete 307 112
-complete_all 307 112
-complete_on_current_cpu 307 112
-completion_done 308 112
-compound_head 40 113
-compound_order 40 113
-cond_resched 309 114
-cond_resched_lock 252 115
-cond_resched_rcu 310 116
-cond_resched_rwlock_read 252 115
-cond_resched_rwlock_write 252 115
-cond_resched_tasks_rcu_qs 310 43
-cond_synchronize_rcu 311 117
-console_initcall 151 55
-console_lock 312 118
-console_trylock 313 118
-console_unlock 314 118
-consume_skb 315 70
-container_of 316 119
-container_of_const 316 119
-context_unsafe 317 120
-context_unsafe_alias 4 120
-copy_from_iter 318 121
+clear_young_dirty_ptes 294 109
+clk_bulk_disable 295 111
+clk_bulk_disable_unprepare 295 111
+clk_bulk_enable 296 111
+clk_bulk_prepare_enable 296 111
+clk_disable 297 111
+clk_disable_unprepare 298 111
+clk_enable 299 111
+clk_hw_register 300 14
+clk_hw_unregister 301 14
+clk_prepare 276 111
+clk_prepare_enable 302 111
+clk_set_rate 276 111
+clk_unprepare 303 111
+cmpxchg 304 89
+cmpxchg128 304 89
+cmpxchg128_acquire 305 89
+cmpxchg128_local 306 112
+cmpxchg128_relaxed 307 89
+cmpxchg128_release 308 89
+cmpxchg64 304 89
+cmpxchg64_acquire 305 89
+cmpxchg64_local 306 112
+cmpxchg64_relaxed 307 89
+cmpxchg64_release 308 89
+cmpxchg_acquire 305 89
+cmpxchg_local 306 112
+cmpxchg_relaxed 307 89
+cmpxchg_release 308 89
+complete 309 113
+complete_all 309 113
+complete_on_current_cpu 309 113
+completion_done 310 113
+compound_head 40 114
+compound_order 40 114
+cond_resched 311 115
+cond_resched_lock 253 116
+cond_resched_rcu 312 117
+cond_resched_rwlock_read 253 116
+cond_resched_rwlock_write 253 116
+cond_resched_tasks_rcu_qs 312 43
+cond_synchronize_rcu 313 118
+console_initcall 152 55
+console_lock 314 119
+console_trylock 315 119
+console_unlock 316 119
+consume_skb 317 70
+container_of 318 120
+container_of_const 318 120
+context_unsafe 319 121
+context_unsafe_alias 4 121
+copy_from_iter 320 122
 copy_from_kernel_nofault 74 51
 copy_from_user 73 51
 copy_from_user_nofault 74 51
-copy_to_iter 318 121
+copy_to_iter 320 122
 copy_to_user 75 51
-core_initcall 151 55
-core_initcall_sync 151 55
-counter_add 319 122
-counter_priv 320 123
-counter_unregister 321 122
-cpu_feature_enabled 144 103
-cpu_has 144 103
-cpu_has_feature 144 124
-cpu_online 40 115
+core_initcall 152 55
+core_initcall_sync 152 55
+counter_add 321 123
+counter_priv 322 124
+counter_unregister 323 123
+cpu_feature_enabled 145 104
+cpu_has 145 104
+cpu_has_feature 145 125
+cpu_online 40 116
 cpu_ptr 125 73
-cpu_relax 256 125
-cpu_to_be16 1 96
-cpu_to_be32 1 96
-cpu_to_be64 1 96
-cpu_to_le16 1 96
-cpu_to_le32 1 96
-cpu_to_le64 1 96
+cpu_relax 257 126
+cpu_to_be16 1 97
+cpu_to_be32 1 97
+cpu_to_be64 1 97
+cpu_to_le16 1 97
+cpu_to_le32 1 97
+cpu_to_le64 1 97
 cpu_to_node 40 11
-cpuhp_remove_state 143 126
-cpuhp_setup_state 143 126
-cpumask_and 267 52
-cpumask_andnot 267 52
-cpumask_assign_cpu 160 52
+cpuhp_remove_state 144 127
+cpuhp_setup_state 144 127
+cpumask_and 269 52
+cpumask_andnot 269 52
+cpumask_assign_cpu 161 52
 cpumask_clear 61 52
-cpumask_clear_cpu 287 52
+cpumask_clear_cpu 289 52
 cpumask_copy 61 52
-cpumask_empty 269 52
-cpumask_equal 269 52
-cpumask_first 271 52
-cpumask_full 269 52
-cpumask_intersects 269 52
-cpumask_next 322 52
+cpumask_empty 271 52
+cpumask_equal 271 52
+cpumask_first 273 52
+cpumask_full 271 52
+cpumask_intersects 271 52
+cpumask_next 324 52
 cpumask_or 61 52
-cpumask_set_cpu 323 52
+cpumask_set_cpu 325 52
 cpumask_setall 61 52
-cpumask_subset 269 52
-cpumask_test_and_clear_cpu 324 52
-cpumask_test_and_set_cpu 325 52
-cpumask_test_cpu 326 52
-cpumask_weight 271 52
+cpumask_subset 271 52
+cpumask_test_and_clear_cpu 326 52
+cpumask_test_and_set_cpu 327 52
+cpumask_test_cpu 328 52
+cpumask_weight 273 52
 cpumask_xor 61 52
-cpus_have_cap 144 127
-cpus_have_final_boot_cap 144 127
-cpus_have_final_cap 144 127
-cpus_read_lock 327 128
-cpus_read_trylock 328 128
-cpus_read_unlock 329 128
-cpus_write_lock 330 128
-cpus_write_unlock 331 128
-crypto_engine_register_aead 332 129
-crypto_engine_register_aeads 332 129
-crypto_engine_register_ahash 332 129
-crypto_engine_register_ahashs 332 129
-crypto_engine_register_akcipher 332 129
-crypto_engine_register_akciphers 332 129
-crypto_engine_register_skcipher 332 129
-crypto_engine_register_skciphers 332 129
-crypto_engine_unregister_aead 333 129
-crypto_engine_unregister_aeads 333 129
-crypto_engine_unregister_ahash 333 129
-crypto_engine_unregister_ahashs 333 129
-crypto_engine_unregister_akcipher 333 129
-crypto_engine_unregister_akciphers 333 129
-crypto_engine_unregister_skcipher 333 129
-crypto_engine_unregister_skciphers 333 129
-crypto_register_aead 332 129
-crypto_register_aeads 332 129
-crypto_register_ahash 332 129
-crypto_register_ahashs 332 129
-crypto_register_akcipher 332 129
-crypto_register_akciphers 332 129
-crypto_register_skcipher 332 129
-crypto_register_skciphers 332 129
-crypto_unregister_aead 333 129
-crypto_unregister_aeads 333 129
-crypto_unregister_ahash 333 129
-crypto_unregister_ahashs 333 129
-crypto_unregister_akcipher 333 129
-crypto_unregister_akciphers 333 129
-crypto_unregister_skcipher 333 129
-crypto_unregister_skciphers 333 129
-css_get 92 130
-css_put 262 130
-css_tryget 334 130
-css_tryget_online 334 130
-data_race 335 4
+cpus_have_cap 145 128
+cpus_have_final_boot_cap 145 128
+cpus_have_final_cap 145 128
+cpus_read_lock 329 129
+cpus_read_trylock 330 129
+cpus_read_unlock 331 129
+cpus_write_lock 332 129
+cpus_write_unlock 333 129
+crypto_engine_register_aead 334 130
+crypto_engine_register_aeads 334 130
+crypto_engine_register_ahash 334 130
+crypto_engine_register_ahashs 334 130
+crypto_engine_register_akcipher 334 130
+crypto_engine_register_akciphers 334 130
+crypto_engine_register_skcipher 334 130
+crypto_engine_register_skciphers 334 130
+crypto_engine_unregister_aead 335 130
+crypto_engine_unregister_aeads 335 130
+crypto_engine_unregister_ahash 335 130
+crypto_engine_unregister_ahashs 335 130
+crypto_engine_unregister_akcipher 335 130
+crypto_engine_unregister_akciphers 335 130
+crypto_engine_unregister_skcipher 335 130
+crypto_engine_unregister_skciphers 335 130
+crypto_register_aead 334 130
+crypto_register_aeads 334 130
+crypto_register_ahash 334 130
+crypto_register_ahashs 334 130
+crypto_register_akcipher 334 130
+crypto_register_akciphers 334 130
+crypto_register_skcipher 334 130
+crypto_register_skciphers 334 130
+crypto_unregister_aead 335 130
+crypto_unregister_aeads 335 130
+crypto_unregister_ahash 335 130
+crypto_unregister_ahashs 335 130
+crypto_unregister_akcipher 335 130
+crypto_unregister_akciphers 335 130
+crypto_unregister_skcipher 335 130
+crypto_unregister_skciphers 335 130
+css_get 92 131
+css_put 264 131
+css_tryget 336 131
+css_tryget_online 336 131
+data_race 337 4
 debugfs_create_atomic_t 27 20
 debugfs_create_automount 27 20
 debugfs_create_blob 27 20
@@ -1124,275 +1130,275 @@ debugfs_create_x32 27 20
 debugfs_create_x64 27 20
 debugfs_create_x8 27 20
 debugfs_create_xul 27 20
-debugfs_remove 336 20
-debugfs_remove_recursive 336 20
-dec_tlb_flush_pending 337 131
-default_wake_function 338 132
-del_gendisk 339 77
-del_singleshot_timer_sync 340 78
-del_timer 341 78
-del_timer_sync 340 78
+debugfs_remove 338 20
+debugfs_remove_recursive 338 20
+dec_tlb_flush_pending 339 132
+default_wake_function 340 133
+del_gendisk 341 77
+del_singleshot_timer_sync 342 78
+del_timer 343 78
+del_timer_sync 342 78
 delayed_work_pending 106 18
-destroy_workqueue 342 18
-dev_alert 343 133
-dev_alert_once 343 133
-dev_alert_ratelimited 343 133
-dev_alloc_skb 344 70
-dev_close 345 65
-dev_consume_skb_any 315 70
-dev_consume_skb_irq 315 70
-dev_crit 343 133
-dev_crit_once 343 133
-dev_crit_ratelimited 343 133
-dev_dbg 343 133
-dev_dbg_once 343 133
-dev_dbg_ratelimited 343 133
-dev_emerg 343 133
-dev_emerg_once 343 133
-dev_emerg_ratelimited 343 133
-dev_err 343 133
-dev_err_once 343 133
-dev_err_probe 346 133
-dev_err_ratelimited 343 133
-dev_get_by_index 347 65
-dev_get_by_index_rcu 348 65
-dev_get_by_name 347 65
-dev_get_by_name_rcu 349 65
+destroy_workqueue 344 18
+dev_alert 345 134
+dev_alert_once 345 134
+dev_alert_ratelimited 345 134
+dev_alloc_skb 346 70
+dev_close 347 65
+dev_consume_skb_any 317 70
+dev_consume_skb_irq 317 70
+dev_crit 345 134
+dev_crit_once 345 134
+dev_crit_ratelimited 345 134
+dev_dbg 345 134
+dev_dbg_once 345 134
+dev_dbg_ratelimited 345 134
+dev_emerg 345 134
+dev_emerg_once 345 134
+dev_emerg_ratelimited 345 134
+dev_err 345 134
+dev_err_once 345 134
+dev_err_probe 348 134
+dev_err_ratelimited 345 134
+dev_get_by_index 349 65
+dev_get_by_index_rcu 350 65
+dev_get_by_name 349 65
+dev_get_by_name_rcu 351 65
 dev_get_drvdata 40 11
-dev_hold 350 65
-dev_info 343 133
-dev_info_once 343 133
-dev_info_ratelimited 343 133
-dev_kfree_skb 315 70
-dev_kfree_skb_any 315 70
-dev_kfree_skb_irq 315 70
+dev_hold 352 65
+dev_info 345 134
+dev_info_once 345 134
+dev_info_ratelimited 345 134
+dev_kfree_skb 317 70
+dev_kfree_skb_any 317 70
+dev_kfree_skb_irq 317 70
 dev_name 40 11
-dev_notice 343 133
-dev_notice_once 343 133
-dev_notice_ratelimited 343 133
-dev_put 351 65
-dev_queue_xmit 251 65
+dev_notice 345 134
+dev_notice_once 345 134
+dev_notice_ratelimited 345 134
+dev_put 353 65
+dev_queue_xmit 252 65
 dev_to_node 40 11
-dev_warn 343 133
-dev_warn_once 343 133
-dev_warn_ratelimited 343 133
-devfreq_add_device 352 134
-devfreq_remove_device 353 134
-device_add 274 11
-device_add_disk 354 77
-device_del 301 11
-device_initcall 151 55
-device_initcall_sync 151 55
-device_lock 355 11
-device_lock_assert 159 11
-device_lock_interruptible 356 11
-device_register 274 11
-device_remove_bin_file 357 135
-device_remove_file 357 135
-device_remove_group 357 135
-device_remove_groups 357 135
-device_trylock 358 11
-device_unlock 359 11
-device_unregister 301 11
-devl_lock 355 136
-devl_trylock 358 136
-devl_unlock 359 136
-devlink_free 360 123
-devlink_priv 320 123
-devm_add_action 361 137
-devm_add_action_or_reset 361 137
-devm_alloc_etherdev 362 123
-devm_alloc_etherdev_mqs 362 123
-devm_backlight_device_register 363 94
-devm_clk_hw_register 364 14
-devm_counter_add 365 122
-devm_counter_alloc 362 123
-devm_delayed_work_autocancel 366 138
-devm_devfreq_add_device 367 134
-devm_device_add_group 368 135
-devm_fpga_mgr_register 369 139
-devm_free_irq 370 19
-devm_gpiochip_add_data 371 140
-devm_hwmon_device_register_with_info 372 141
-devm_hwrng_register 373 142
-devm_i2c_add_adapter 374 143
-devm_iio_device_alloc 362 123
+dev_warn 345 134
+dev_warn_once 345 134
+dev_warn_ratelimited 345 134
+devfreq_add_device 354 135
+devfreq_remove_device 355 135
+device_add 276 11
+device_add_disk 356 77
+device_del 303 11
+device_initcall 152 55
+device_initcall_sync 152 55
+device_lock 357 11
+device_lock_assert 160 11
+device_lock_interruptible 358 11
+device_register 276 11
+device_remove_bin_file 359 136
+device_remove_file 359 136
+device_remove_group 359 136
+device_remove_groups 359 136
+device_trylock 360 11
+device_unlock 361 11
+device_unregister 303 11
+devl_lock 357 137
+devl_trylock 360 137
+devl_unlock 361 137
+devlink_free 362 124
+devlink_priv 322 124
+devm_add_action 363 138
+devm_add_action_or_reset 363 138
+devm_alloc_etherdev 364 124
+devm_alloc_etherdev_mqs 364 124
+devm_backlight_device_register 365 95
+devm_clk_hw_register 366 14
+devm_counter_add 367 123
+devm_counter_alloc 364 124
+devm_delayed_work_autocancel 368 139
+devm_devfreq_add_device 369 135
+devm_device_add_group 370 136
+devm_fpga_mgr_register 371 140
+devm_free_irq 372 19
+devm_gpiochip_add_data 373 141
+devm_hwmon_device_register_with_info 374 142
+devm_hwrng_register 375 143
+devm_i2c_add_adapter 376 144
+devm_iio_device_alloc 364 124
 devm_iio_device_register 77 53
-devm_iio_triggered_buffer_setup 375 144
-devm_kasprintf 376 137
-devm_kcalloc 376 137
-devm_kfree 377 137
-devm_kmalloc 376 137
-devm_kmalloc_array 376 137
-devm_kmemdup 376 137
-devm_kstrdup 376 137
-devm_kzalloc 376 137
-devm_led_classdev_register 378 145
-devm_led_classdev_register_ext 378 145
-devm_led_classdev_unregister 379 145
-devm_mbox_controller_register 380 146
-devm_mdiobus_register 381 147
-devm_mmc_alloc_host 362 123
-devm_nvmem_register 382 148
-devm_of_mdiobus_register 381 147
-devm_of_phy_provider_register 383 149
-devm_of_phy_provider_register_full 383 149
-devm_power_supply_register 384 150
-devm_pwmchip_add 385 151
-devm_rc_register_device 386 152
-devm_register_netdev 387 65
-devm_regulator_register 388 153
-devm_request_any_context_irq 389 19
-devm_request_irq 390 19
-devm_request_threaded_irq 391 19
-devm_reset_controller_register 392 154
-devm_rproc_add 393 155
-devm_rtc_register_device 394 54
-devm_snd_soc_register_component 395 156
-devm_spi_alloc_controller 362 123
-devm_spi_alloc_host 362 123
-devm_spi_alloc_master 362 123
-devm_spi_alloc_slave 362 123
-devm_spi_alloc_target 362 123
-devm_spi_register_controller 396 157
-devm_spi_register_master 396 157
-devm_thermal_of_zone_register 397 158
-devm_watchdog_register_device 398 159
-devm_work_autocancel 399 138
-dget 400 160
-dget_dlock 401 160
-dget_parent 400 160
-disable_delayed_work 402 18
-disable_delayed_work_sync 403 18
-disable_hardirq 404 19
-disable_irq 405 19
-disable_irq_nosync 406 19
-disable_work 407 18
-disable_work_sync 408 18
+devm_iio_triggered_buffer_setup 377 145
+devm_kasprintf 378 138
+devm_kcalloc 379 138
+devm_kfree 380 138
+devm_kmalloc 381 138
+devm_kmalloc_array 379 138
+devm_kmemdup 379 138
+devm_kstrdup 381 138
+devm_kzalloc 381 138
+devm_led_classdev_register 382 146
+devm_led_classdev_register_ext 382 146
+devm_led_classdev_unregister 383 146
+devm_mbox_controller_register 384 147
+devm_mdiobus_register 385 148
+devm_mmc_alloc_host 364 124
+devm_nvmem_register 386 149
+devm_of_mdiobus_register 385 148
+devm_of_phy_provider_register 387 150
+devm_of_phy_provider_register_full 387 150
+devm_power_supply_register 388 151
+devm_pwmchip_add 389 152
+devm_rc_register_device 390 153
+devm_register_netdev 391 65
+devm_regulator_register 392 154
+devm_request_any_context_irq 393 19
+devm_request_irq 394 19
+devm_request_threaded_irq 395 19
+devm_reset_controller_register 396 155
+devm_rproc_add 397 156
+devm_rtc_register_device 398 54
+devm_snd_soc_register_component 399 157
+devm_spi_alloc_controller 364 124
+devm_spi_alloc_host 364 124
+devm_spi_alloc_master 364 124
+devm_spi_alloc_slave 364 124
+devm_spi_alloc_target 364 124
+devm_spi_register_controller 400 158
+devm_spi_register_master 400 158
+devm_thermal_of_zone_register 401 159
+devm_watchdog_register_device 402 160
+devm_work_autocancel 403 139
+dget 404 161
+dget_dlock 405 161
+dget_parent 404 161
+disable_delayed_work 406 18
+disable_delayed_work_sync 407 18
+disable_hardirq 408 19
+disable_irq 409 19
+disable_irq_nosync 410 19
+disable_work 411 18
+disable_work_sync 412 18
 div64_u64 40 24
 div_u64 40 24
-dma_alloc_coherent 82 161
-dma_async_device_register 409 162
-dma_async_device_unregister 410 162
-dma_fence_get 400 163
-dma_fence_get_rcu 334 163
-dma_fence_is_signaled 106 163
-dma_fence_put 315 163
-dma_fence_signal 253 163
-dma_fence_wait 411 163
-dma_fence_wait_timeout 411 163
-dma_free_coherent 412 161
-dma_map_page 40 164
-dma_map_sg 40 164
-dma_map_single 40 164
-dma_mapping_error 59 164
-dma_mb 413 165
-dma_pool_alloc 82 166
-dma_pool_free 377 166
-dma_resv_assert_held 159 167
-dma_resv_lock 356 167
-dma_resv_lock_interruptible 356 167
-dma_resv_lock_slow 355 167
-dma_resv_trylock 358 167
-dma_resv_unlock 359 167
-dma_resv_wait_timeout 411 167
-dma_rmb 414 165
-dma_sync_sg_for_cpu 343 164
-dma_sync_sg_for_device 343 164
-dma_sync_single_for_cpu 343 164
-dma_sync_single_for_device 343 164
-dma_unmap_page 343 164
-dma_unmap_sg 343 164
-dma_unmap_single 343 164
-dma_wmb 415 165
-dmaenginem_async_device_register 416 162
+dma_alloc_coherent 262 162
+dma_async_device_register 413 163
+dma_async_device_unregister 414 163
+dma_fence_get 404 164
+dma_fence_get_rcu 336 164
+dma_fence_is_signaled 106 164
+dma_fence_put 317 164
+dma_fence_signal 254 164
+dma_fence_wait 415 164
+dma_fence_wait_timeout 415 164
+dma_free_coherent 416 162
+dma_map_page 40 165
+dma_map_sg 40 165
+dma_map_single 40 165
+dma_mapping_error 59 165
+dma_mb 417 166
+dma_pool_alloc 143 167
+dma_pool_free 380 167
+dma_resv_assert_held 160 168
+dma_resv_lock 358 168
+dma_resv_lock_interruptible 358 168
+dma_resv_lock_slow 357 168
+dma_resv_trylock 360 168
+dma_resv_unlock 361 168
+dma_resv_wait_timeout 415 168
+dma_rmb 418 166
+dma_sync_sg_for_cpu 345 165
+dma_sync_sg_for_device 345 165
+dma_sync_single_for_cpu 345 165
+dma_sync_single_for_device 345 165
+dma_unmap_page 345 165
+dma_unmap_sg 345 165
+dma_unmap_single 345 165
+dma_wmb 419 166
+dmaenginem_async_device_register 420 163
 do_div 40 24
 do_exit 11 8
 do_group_exit 11 8
 do_task_dead 11 8
-done_seqretry 417 68
-done_seqretry_irqrestore 417 68
-double_rq_lock 156 71
-double_rq_unlock 158 71
-down 418 168
-down_interruptible 419 168
-down_killable 419 168
-down_read 145 169
-down_read_interruptible 420 169
-down_read_killable 420 169
-down_read_killable_nested 421 169
-down_read_nested 422 169
-down_read_non_owner 145 169
-down_read_trylock 147 169
-down_timeout 419 168
-down_trylock 423 168
-down_write 146 169
-down_write_killable 424 169
-down_write_killable_nested 425 169
-down_write_nest_lock 426 169
-down_write_nested 426 169
-down_write_trylock 148 169
-downgrade_write 427 169
-dput 428 160
-drain_workqueue 429 18
-drm_gem_object_get 92 170
-drm_gem_object_put 430 170
-dst_clone 400 171
-dst_hold 92 171
-dst_hold_safe 334 171
-dst_release 315 171
-dump_stack 343 172
-early_initcall 151 55
-early_mmu_has_feature 144 124
+done_seqretry 421 68
+done_seqretry_irqrestore 421 68
+double_rq_lock 157 71
+double_rq_unlock 159 71
+down 422 169
+down_interruptible 423 169
+down_killable 423 169
+down_read 146 170
+down_read_interruptible 424 170
+down_read_killable 424 170
+down_read_killable_nested 425 170
+down_read_nested 426 170
+down_read_non_owner 146 170
+down_read_trylock 148 170
+down_timeout 423 169
+down_trylock 427 169
+down_write 147 170
+down_write_killable 428 170
+down_write_killable_nested 429 170
+down_write_nest_lock 430 170
+down_write_nested 430 170
+down_write_trylock 149 170
+downgrade_write 431 170
+dput 432 161
+drain_workqueue 433 18
+drm_gem_object_get 92 171
+drm_gem_object_put 434 171
+dst_clone 404 172
+dst_hold 92 172
+dst_hold_safe 336 172
+dst_release 317 172
+dump_stack 345 173
+early_initcall 152 55
+early_mmu_has_feature 145 125
 early_param 108 55
-enable_and_queue_work 431 18
-enable_delayed_work 251 18
-enable_irq 432 19
-enable_work 251 18
-fault_in_readable 433 173
+enable_and_queue_work 435 18
+enable_delayed_work 252 18
+enable_irq 436 19
+enable_work 252 18
+fault_in_readable 437 174
 ffs 1 56
 ffz 1 56
-fget 434 174
+fget 438 175
 fib_table_lookup_rcu 84 65
-file_end_write 435 175
-file_ref_get 436 176
-file_ref_inc 92 176
-file_ref_put 437 176
-file_start_write 438 175
-filemap_invalidate_lock 146 177
-filemap_invalidate_lock_shared 145 177
-filemap_invalidate_trylock_shared 147 177
-filemap_invalidate_unlock 150 177
-filemap_invalidate_unlock_shared 149 177
-filemap_write_and_wait_range 252 173
-find_first_bit 271 178
-find_first_zero_bit 271 178
-find_last_bit 271 178
+file_end_write 439 176
+file_ref_get 440 177
+file_ref_inc 92 177
+file_ref_put 441 177
+file_start_write 442 176
+filemap_invalidate_lock 147 178
+filemap_invalidate_lock_shared 146 178
+filemap_invalidate_trylock_shared 148 178
+filemap_invalidate_unlock 151 178
+filemap_invalidate_unlock_shared 150 178
+filemap_write_and_wait_range 253 174
+find_first_bit 273 179
+find_first_zero_bit 273 179
+find_last_bit 273 179
 find_linux_pte 80 57
-find_next_and_bit 271 178
-find_next_bit 271 178
-find_next_zero_bit 271 178
-find_task_by_pid_ns 349 179
-find_task_by_vpid 349 179
-finish_rcuwait 85 180
+find_next_and_bit 273 179
+find_next_bit 273 179
+find_next_zero_bit 273 179
+find_task_by_pid_ns 351 180
+find_task_by_vpid 351 180
+finish_rcuwait 85 181
 finish_swait 85 74
 finish_wait 85 74
-flex_array_size 1 85
+flex_array_size 1 86
 fls 1 56
 fls64 1 56
 fls_long 1 56
-flush_dcache_page 343 181
-flush_delayed_work 439 18
-flush_rcu_work 440 18
-flush_scheduled_work 441 18
-flush_tlb_all 442 181
-flush_tlb_batched_pending 443 182
-flush_tlb_kernel_range 66 181
-flush_tlb_mm 66 181
-flush_tlb_page 66 181
-flush_tlb_range 66 181
-flush_work 440 18
-flush_workqueue 429 18
+flush_dcache_page 345 182
+flush_delayed_work 443 18
+flush_rcu_work 444 18
+flush_scheduled_work 445 18
+flush_tlb_all 446 182
+flush_tlb_batched_pending 447 183
+flush_tlb_kernel_range 66 182
+flush_tlb_mm 66 182
+flush_tlb_page 66 182
+flush_tlb_range 66 182
+flush_work 444 18
+flush_workqueue 433 18
 folio_alloc 82 58
 folio_clear_active 22 16
 folio_clear_checked 22 16
@@ -1426,32 +1432,32 @@ folio_clear_vmemmap_self_hosted 22 16
 folio_clear_waiters 22 16
 folio_clear_workingset 22 16
 folio_clear_xen_remapped 22 16
-folio_end_writeback 444 173
-folio_get 92 113
-folio_lock 445 173
-folio_lock_killable 446 173
-folio_mark_dirty 447 113
+folio_end_writeback 448 174
+folio_get 92 114
+folio_lock 449 174
+folio_lock_killable 450 174
+folio_mark_dirty 451 114
 folio_mark_uptodate 55 16
-folio_nr_pages 40 113
-folio_order 40 113
-folio_page 40 113
-folio_put 448 113
-folio_put_refs 449 113
-folio_put_testzero 437 113
-folio_ref_add 450 183
-folio_ref_add_unless_zero 451 183
-folio_ref_count 44 183
-folio_ref_dec 452 183
-folio_ref_dec_and_test 437 183
-folio_ref_dec_return 453 183
-folio_ref_freeze 454 183
-folio_ref_inc 92 183
-folio_ref_inc_return 455 183
-folio_ref_sub 456 183
-folio_ref_sub_and_test 457 183
-folio_ref_sub_return 458 183
-folio_ref_try_add 451 183
-folio_ref_unfreeze 459 183
+folio_nr_pages 40 114
+folio_order 40 114
+folio_page 40 114
+folio_put 452 114
+folio_put_refs 453 114
+folio_put_testzero 441 114
+folio_ref_add 454 184
+folio_ref_add_unless_zero 455 184
+folio_ref_count 44 184
+folio_ref_dec 456 184
+folio_ref_dec_and_test 441 184
+folio_ref_dec_return 457 184
+folio_ref_freeze 458 184
+folio_ref_inc 92 184
+folio_ref_inc_return 459 184
+folio_ref_sub 460 184
+folio_ref_sub_and_test 461 184
+folio_ref_sub_return 462 184
+folio_ref_try_add 455 184
+folio_ref_unfreeze 463 184
 folio_set_active 54 16
 folio_set_checked 54 16
 folio_set_dirty 54 16
@@ -1484,7 +1490,7 @@ folio_set_waiters 54 16
 folio_set_workingset 54 16
 folio_set_xen_remapped 54 16
 folio_set_young 54 16
-folio_size 40 113
+folio_size 40 114
 folio_start_writeback 54 16
 folio_test_active 44 16
 folio_test_anon 45 16
@@ -1553,872 +1559,875 @@ folio_test_writeback 44 16
 folio_test_xen_remapped 44 16
 folio_test_young 44 16
 folio_test_zsmalloc 44 16
-folio_try_get 460 183
-folio_trylock 461 173
-folio_unlock 462 173
-folio_wait_bit 463 173
-folio_wait_locked 463 173
-folio_wait_stable 463 173
-folio_wait_writeback 463 173
-for_each_clear_bit 464 178
-for_each_cpu 464 52
-for_each_set_bit 464 178
-fpga_mgr_register 465 139
-fpga_mgr_unregister 466 139
-fput 467 174
-free_candev 360 123
-free_irq 468 19
-free_netdev 360 123
+folio_try_get 464 184
+folio_trylock 465 174
+folio_unlock 466 174
+folio_wait_bit 467 174
+folio_wait_locked 467 174
+folio_wait_stable 467 174
+folio_wait_writeback 467 174
+for_each_clear_bit 468 179
+for_each_cpu 468 52
+for_each_set_bit 468 179
+fpga_mgr_register 469 140
+fpga_mgr_unregister 470 140
+fput 471 175
+free_candev 362 124
+free_irq 472 19
+free_netdev 362 124
 free_page 81 58
 free_pages 81 58
-free_percpu 81 79
-from_timer 316 23
-fs_initcall 151 55
-fs_initcall_sync 151 55
-fsleep 310 184
-futex_hb_waiters_dec 337 185
-futex_hb_waiters_inc 469 185
-futex_hb_waiters_pending 470 185
-futex_q_lock 471 185
-futex_q_unlock 472 185
-fwnode_handle_put 430 186
-get_bh 92 104
-get_cpu 473 187
-get_cpu_ptr 474 188
-get_cpu_var 475 188
-get_cred 400 189
-get_cred_rcu 460 189
-get_device 400 11
-get_file 400 177
-get_file_rcu 460 177
-get_locked_pte 476 190
-get_net 400 191
-get_page 92 113
-get_page_unless_zero 460 113
-get_pid 400 179
-get_state_synchronize_rcu 477 43
-get_state_synchronize_srcu 478 106
-get_task_mm 479 192
-get_task_struct 400 193
+free_percpu 81 80
+from_timer 318 23
+fs_initcall 152 55
+fs_initcall_sync 152 55
+fsleep 312 185
+futex_hb_waiters_dec 339 186
+futex_hb_waiters_inc 473 186
+futex_hb_waiters_pending 474 186
+futex_q_lock 475 186
+futex_q_unlock 476 186
+fwnode_handle_put 434 187
+get_bh 92 105
+get_cpu 477 188
+get_cpu_ptr 478 189
+get_cpu_var 479 189
+get_cred 404 190
+get_cred_rcu 464 190
+get_device 404 11
+get_file 404 178
+get_file_rcu 464 178
+get_locked_pte 480 191
+get_net 404 192
+get_page 92 114
+get_page_unless_zero 464 114
+get_pid 404 180
+get_state_synchronize_rcu 481 43
+get_state_synchronize_srcu 482 107
+get_task_mm 483 193
+get_task_struct 404 194
 get_user 73 59
-get_user_pages 433 113
-get_user_pages_fast 433 113
+get_user_pages 437 114
+get_user_pages_fast 437 114
 get_zeroed_page 82 58
-gpiochip_add 480 140
-gpiochip_add_data 480 140
-gpiochip_remove 481 140
-gpiod_get_value_cansleep 301 194
-gpiod_set_value 482 194
-gpiod_set_value_cansleep 301 194
+gpiochip_add 484 141
+gpiochip_add_data 484 141
+gpiochip_remove 485 141
+gpiod_get_value_cansleep 303 195
+gpiod_set_value 486 195
+gpiod_set_value_cansleep 303 195
 guard 17 12
-guard(__priv__iio_dev_mode_lock) 483 53
-guard(__priv__iio_dev_mode_lock_try_direct) 484 53
-guard(__task_rq_lock) 485 12
-guard(console_lock) 486 12
-guard(cooling_dev) 483 195
-guard(cpufreq_policy_read) 487 196
-guard(cpufreq_policy_write) 488 196
-guard(cpus_read_lock) 489 12
-guard(device) 483 12
-guard(device_intr) 484 12
-guard(devl) 483 12
-guard(disable_irq) 490 12
-guard(gpio_generic_lock) 491 197
-guard(gpio_generic_lock_irqsave) 492 197
-guard(hwmon_lock) 483 141
-guard(irq) 493 12
-guard(irqsave) 494 12
-guard(jump_label_lock) 495 12
-guard(local_lock) 496 12
-guard(local_lock_irq) 497 12
-guard(local_lock_irqsave) 498 12
-guard(local_lock_nested_bh) 499 12
-guard(migrate) 500 12
-guard(mmap_read_lock) 501 12
-guard(mmap_read_lock_try) 502 12
-guard(mmap_write_lock) 503 12
-guard(msi_descs_lock) 483 198
-guard(mutex) 483 12
-guard(mutex_intr) 484 12
-guard(mutex_kill) 484 12
-guard(mutex_try) 504 12
-guard(pagefault) 505 12
-guard(pci_dev) 483 12
-guard(percpu_read) 506 12
-guard(percpu_read_try) 507 12
-guard(percpu_write) 508 12
-guard(pm_runtime_active) 509 12
-guard(pm_runtime_active_auto) 509 12
-guard(pm_runtime_active_auto_try) 510 12
-guard(pm_runtime_active_auto_try_enabled) 511 12
-guard(pm_runtime_active_try) 510 12
-guard(pm_runtime_active_try_enabled) 511 12
-guard(pm_runtime_noresume) 512 12
-guard(preempt) 513 12
-guard(preempt_notrace) 513 12
-guard(raw_spinlock) 491 12
-guard(raw_spinlock_bh) 514 12
-guard(raw_spinlock_bh_try) 515 12
-guard(raw_spinlock_irq) 516 12
-guard(raw_spinlock_irq_try) 517 12
-guard(raw_spinlock_irqsave) 492 12
-guard(raw_spinlock_irqsave_try) 518 12
-guard(raw_spinlock_nested) 519 12
-guard(raw_spinlock_try) 520 12
-guard(rcu) 521 12
-guard(rcu_tasks_trace) 522 12
-guard(read_lock) 523 12
-guard(read_lock_irq) 524 12
-guard(read_lock_irqsave) 525 12
-guard(ring_buffer_nest) 17 199
-guard(rq_lock) 491 12
-guard(rq_lock_irq) 516 12
-guard(rq_lock_irqsave) 492 12
-guard(rwsem_read) 487 12
-guard(rwsem_read_intr) 526 12
-guard(rwsem_read_kill) 526 12
-guard(rwsem_read_try) 527 12
-guard(rwsem_write) 488 12
-guard(rwsem_write_kill) 528 12
-guard(rwsem_write_try) 529 12
-guard(serio_pause_rx) 530 200
-guard(spinlock) 531 12
-guard(spinlock_bh) 532 12
-guard(spinlock_bh_try) 533 12
-guard(spinlock_irq) 530 12
-guard(spinlock_irq_try) 534 12
-guard(spinlock_irqsave) 535 12
-guard(spinlock_irqsave_try) 536 12
-guard(spinlock_try) 537 12
-guard(srcu) 538 12
-guard(srcu_fast) 538 12
-guard(srcu_fast_notrace) 538 12
-guard(super_write) 539 12
-guard(task_lock) 531 12
-guard(task_rq_lock) 540 12
-guard(uart_port_lock) 531 12
-guard(uart_port_lock_check_sysrq_irqsave) 535 12
-guard(uart_port_lock_irq) 530 12
-guard(uart_port_lock_irqsave) 535 12
-guard(uart_port_lock_irqsave_try) 536 12
-guard(uart_port_lock_try) 537 12
-guard(wiphy) 483 12
-guard(write_lock) 541 12
-guard(write_lock_irq) 542 12
-guard(write_lock_irqsave) 543 12
-hardirq_count 544 66
-hash_add 545 201
-hash_add_rcu 546 201
-hash_del 547 201
-hash_del_rcu 548 201
-hash_for_each 549 201
-hash_for_each_possible 550 201
-hash_for_each_possible_rcu 551 201
-hash_for_each_rcu 552 201
-hash_for_each_safe 553 201
-hash_init 36 201
-hci_get_priv 320 123
-hci_register_dev 554 202
-hci_unregister_dev 555 202
-hid_device_io_stop 556 203
-hid_hw_close 556 203
-hid_hw_stop 557 203
-hlist_add_before 558 31
-hlist_add_before_rcu 559 204
-hlist_add_behind 558 31
-hlist_add_behind_rcu 559 204
-hlist_add_head 558 31
-hlist_add_head_rcu 560 204
-hlist_add_tail_rcu 560 204
-hlist_bl_add_head_rcu 560 204
-hlist_bl_del_rcu 561 204
-hlist_bl_for_each_entry_continue_rcu 562 205
-hlist_bl_for_each_entry_rcu 563 205
-hlist_bl_is_locked 106 206
-hlist_bl_lock 564 206
-hlist_bl_unlock 565 206
-hlist_del 566 31
-hlist_del_init 566 31
-hlist_del_init_rcu 561 204
-hlist_del_rcu 561 204
+guard(__priv__iio_dev_mode_lock) 487 53
+guard(__priv__iio_dev_mode_lock_try_direct) 488 53
+guard(__task_rq_lock) 489 12
+guard(console_lock) 490 12
+guard(cooling_dev) 487 196
+guard(cpufreq_policy_read) 491 197
+guard(cpufreq_policy_write) 492 197
+guard(cpus_read_lock) 493 12
+guard(device) 487 12
+guard(device_intr) 488 12
+guard(devl) 487 12
+guard(disable_irq) 494 12
+guard(gpio_generic_lock) 495 198
+guard(gpio_generic_lock_irqsave) 496 198
+guard(hwmon_lock) 487 142
+guard(irq) 497 12
+guard(irqsave) 498 12
+guard(jump_label_lock) 499 12
+guard(local_lock) 500 12
+guard(local_lock_irq) 501 12
+guard(local_lock_irqsave) 502 12
+guard(local_lock_nested_bh) 503 12
+guard(migrate) 504 12
+guard(mmap_read_lock) 505 12
+guard(mmap_read_lock_try) 506 12
+guard(mmap_write_lock) 507 12
+guard(msi_descs_lock) 487 199
+guard(mutex) 487 12
+guard(mutex_intr) 488 12
+guard(mutex_kill) 488 12
+guard(mutex_try) 508 12
+guard(pagefault) 509 12
+guard(pci_dev) 487 12
+guard(percpu_read) 510 12
+guard(percpu_read_try) 511 12
+guard(percpu_write) 512 12
+guard(pm_runtime_active) 513 12
+guard(pm_runtime_active_auto) 513 12
+guard(pm_runtime_active_auto_try) 514 12
+guard(pm_runtime_active_auto_try_enabled) 515 12
+guard(pm_runtime_active_try) 514 12
+guard(pm_runtime_active_try_enabled) 515 12
+guard(pm_runtime_noresume) 516 12
+guard(preempt) 517 12
+guard(preempt_notrace) 517 12
+guard(raw_spinlock) 495 12
+guard(raw_spinlock_bh) 518 12
+guard(raw_spinlock_bh_try) 519 12
+guard(raw_spinlock_irq) 520 12
+guard(raw_spinlock_irq_try) 521 12
+guard(raw_spinlock_irqsave) 496 12
+guard(raw_spinlock_irqsave_try) 522 12
+guard(raw_spinlock_nested) 523 12
+guard(raw_spinlock_try) 524 12
+guard(rcu) 525 12
+guard(rcu_tasks_trace) 526 12
+guard(read_lock) 527 12
+guard(read_lock_irq) 528 12
+guard(read_lock_irqsave) 529 12
+guard(ring_buffer_nest) 17 200
+guard(rq_lock) 495 12
+guard(rq_lock_irq) 520 12
+guard(rq_lock_irqsave) 496 12
+guard(rwsem_read) 491 12
+guard(rwsem_read_intr) 530 12
+guard(rwsem_read_kill) 530 12
+guard(rwsem_read_try) 531 12
+guard(rwsem_write) 492 12
+guard(rwsem_write_kill) 532 12
+guard(rwsem_write_try) 533 12
+guard(serio_pause_rx) 534 201
+guard(spinlock) 535 12
+guard(spinlock_bh) 536 12
+guard(spinlock_bh_try) 537 12
+guard(spinlock_irq) 534 12
+guard(spinlock_irq_try) 538 12
+guard(spinlock_irqsave) 539 12
+guard(spinlock_irqsave_try) 540 12
+guard(spinlock_try) 541 12
+guard(srcu) 542 12
+guard(srcu_fast) 542 12
+guard(srcu_fast_notrace) 542 12
+guard(super_write) 543 12
+guard(task_lock) 535 12
+guard(task_rq_lock) 544 12
+guard(uart_port_lock) 535 12
+guard(uart_port_lock_check_sysrq_irqsave) 539 12
+guard(uart_port_lock_irq) 534 12
+guard(uart_port_lock_irqsave) 539 12
+guard(uart_port_lock_irqsave_try) 540 12
+guard(uart_port_lock_try) 541 12
+guard(wiphy) 487 12
+guard(write_lock) 545 12
+guard(write_lock_irq) 546 12
+guard(write_lock_irqsave) 547 12
+hardirq_count 548 66
+hash_add 549 202
+hash_add_rcu 550 202
+hash_del 551 202
+hash_del_rcu 552 202
+hash_for_each 553 202
+hash_for_each_possible 554 202
+hash_for_each_possible_rcu 555 202
+hash_for_each_rcu 556 202
+hash_for_each_safe 557 202
+hash_init 36 202
+hci_get_priv 322 124
+hci_register_dev 558 203
+hci_unregister_dev 559 203
+hid_device_io_stop 560 204
+hid_hw_close 560 204
+hid_hw_stop 561 204
+hlist_add_before 562 31
+hlist_add_before_rcu 563 205
+hlist_add_behind 562 31
+hlist_add_behind_rcu 563 205
+hlist_add_head 562 31
+hlist_add_head_rcu 564 205
+hlist_add_tail_rcu 564 205
+hlist_bl_add_head_rcu 564 205
+hlist_bl_del_rcu 565 205
+hlist_bl_for_each_entry_continue_rcu 566 206
+hlist_bl_for_each_entry_rcu 567 206
+hlist_bl_is_locked 106 207
+hlist_bl_lock 568 207
+hlist_bl_unlock 569 207
+hlist_del 570 31
+hlist_del_init 570 31
+hlist_del_init_rcu 565 205
+hlist_del_rcu 565 205
 hlist_empty 44 31
-hlist_entry 316 31
-hlist_entry_safe 567 207
-hlist_for_each_entry 568 31
-hlist_for_each_entry_continue_rcu 562 204
-hlist_for_each_entry_from_rcu 562 204
-hlist_for_each_entry_rcu 569 204
-hlist_for_each_entry_rcu_bh 569 204
-hlist_for_each_entry_rcu_notrace 569 204
-hlist_for_each_entry_safe 570 31
-hlist_for_each_entry_srcu 569 204
-hlist_nulls_add_head_rcu 559 208
-hlist_nulls_add_tail_rcu 559 208
-hlist_nulls_del_init_rcu 561 208
-hlist_nulls_del_rcu 561 208
-hlist_nulls_for_each_entry_rcu 563 208
-hlist_nulls_replace_init_rcu 571 208
-hlist_nulls_replace_rcu 571 204
-hlist_replace_rcu 571 204
-hlist_unhashed 271 31
+hlist_entry 318 31
+hlist_entry_safe 571 208
+hlist_for_each_entry 572 31
+hlist_for_each_entry_continue_rcu 566 205
+hlist_for_each_entry_from_rcu 566 205
+hlist_for_each_entry_rcu 573 205
+hlist_for_each_entry_rcu_bh 573 205
+hlist_for_each_entry_rcu_notrace 573 205
+hlist_for_each_entry_safe 574 31
+hlist_for_each_entry_srcu 573 205
+hlist_nulls_add_head_rcu 563 209
+hlist_nulls_add_tail_rcu 563 209
+hlist_nulls_del_init_rcu 565 209
+hlist_nulls_del_rcu 565 209
+hlist_nulls_for_each_entry_rcu 567 209
+hlist_nulls_replace_init_rcu 575 209
+hlist_nulls_replace_rcu 575 205
+hlist_replace_rcu 575 205
+hlist_unhashed 273 31
 hlist_unhashed_lockless 44 31
-hlists_swap_heads_rcu 572 204
-hrtimer_active 106 209
-hrtimer_cancel 573 209
-hrtimer_forward 574 209
-hrtimer_forward_now 574 209
-hrtimer_get_expires 271 209
-hrtimer_get_remaining 271 209
-hrtimer_get_softexpires 271 209
-hrtimer_init 575 209
-hrtimer_is_queued 106 209
-hrtimer_restart 576 209
-hrtimer_set_expires 61 209
-hrtimer_set_expires_range 61 209
-hrtimer_set_expires_range_ns 61 209
-hrtimer_setup 577 209
-hrtimer_start 576 209
-hrtimer_start_expires 576 209
-hrtimer_start_range_ns 576 209
-hrtimer_try_to_cancel 578 209
-htonl 1 96
-htons 1 96
+hlists_swap_heads_rcu 576 205
+hrtimer_active 106 210
+hrtimer_cancel 577 210
+hrtimer_forward 578 210
+hrtimer_forward_now 578 210
+hrtimer_get_expires 273 210
+hrtimer_get_remaining 273 210
+hrtimer_get_softexpires 273 210
+hrtimer_init 579 210
+hrtimer_is_queued 106 210
+hrtimer_restart 580 210
+hrtimer_set_expires 61 210
+hrtimer_set_expires_range 61 210
+hrtimer_set_expires_range_ns 61 210
+hrtimer_setup 581 210
+hrtimer_start 580 210
+hrtimer_start_expires 580 210
+hrtimer_start_range_ns 580 210
+hrtimer_try_to_cancel 582 210
+htonl 1 97
+htons 1 97
 hweight16 1 56
 hweight32 1 56
 hweight64 1 56
 hweight8 1 56
 hweight_long 1 56
-hwmon_device_register_with_info 579 141
-hwmon_device_unregister 580 141
-hwrng_register 581 142
-hwrng_unregister 582 142
-i2c_add_adapter 583 143
-i2c_add_numbered_adapter 583 143
-i2c_del_adapter 584 143
+hwmon_device_register_with_info 583 142
+hwmon_device_unregister 584 142
+hwrng_register 585 143
+hwrng_unregister 586 143
+i2c_add_adapter 587 144
+i2c_add_numbered_adapter 587 144
+i2c_del_adapter 588 144
 i2c_get_clientdata 40 11
-i2c_transfer 274 143
-i_mmap_assert_locked 585 177
-i_mmap_assert_write_locked 159 177
-i_mmap_lock_read 145 177
-i_mmap_lock_write 146 177
-i_mmap_trylock_read 147 177
-i_mmap_trylock_write 148 177
-i_mmap_unlock_read 149 177
-i_mmap_unlock_write 150 177
-ib_register_device 586 210
-ib_unregister_device 587 210
-ida_alloc 588 211
-ida_free 589 211
-idr_alloc 590 211
-idr_find 591 211
-idr_for_each_entry 592 211
-idr_preload 593 211
-idr_preload_end 100 211
-idr_remove 594 211
-ieee80211_free_hw 360 123
-ieee80211_register_hw 595 212
-ieee80211_unregister_hw 596 212
-ieee802154_register_hw 597 213
-ieee802154_unregister_hw 598 213
-igrab 599 177
-ihold 600 177
-iio_alloc_pollfunc 601 214
-iio_device_free 360 123
+i2c_transfer 276 144
+i_mmap_assert_locked 589 178
+i_mmap_assert_write_locked 160 178
+i_mmap_lock_read 146 178
+i_mmap_lock_write 147 178
+i_mmap_trylock_read 148 178
+i_mmap_trylock_write 149 178
+i_mmap_unlock_read 150 178
+i_mmap_unlock_write 151 178
+ib_register_device 590 211
+ib_unregister_device 591 211
+ida_alloc 592 212
+ida_free 593 212
+idr_alloc 594 212
+idr_find 595 212
+idr_for_each_entry 596 212
+idr_preload 597 212
+idr_preload_end 100 212
+idr_remove 598 212
+ieee80211_free_hw 362 124
+ieee80211_register_hw 599 213
+ieee80211_unregister_hw 600 213
+ieee802154_register_hw 601 214
+ieee802154_unregister_hw 602 214
+igrab 603 178
+ihold 604 178
+iio_alloc_pollfunc 605 215
+iio_device_free 362 124
 iio_device_register 83 53
-iio_device_unregister 602 53
-iio_priv 320 123
-iio_triggered_buffer_setup 603 144
-ilog2 1 215
-in_atomic 544 66
-in_dev_get 400 60
-in_dev_put 315 60
-in_hardirq 544 66
-in_interrupt 544 66
-in_irq 544 66
-in_nmi 544 66
-in_serving_softirq 544 66
-in_softirq 544 66
-in_task 544 66
+iio_device_unregister 606 53
+iio_priv 322 124
+iio_triggered_buffer_setup 607 145
+ilog2 1 216
+in_atomic 548 66
+in_dev_get 404 60
+in_dev_put 317 60
+in_hardirq 548 66
+in_interrupt 548 66
+in_irq 548 66
+in_nmi 548 66
+in_serving_softirq 548 66
+in_softirq 548 66
+in_task 548 66
 inb 103 67
 inb_p 103 67
-inc_tlb_flush_pending 604 131
-init_completion 36 112
-init_irq_work 605 216
-init_rcu_head 606 43
-init_rcu_head_on_stack 606 43
-init_rwsem 36 169
-init_srcu_struct 607 106
-init_swait_queue_head 36 217
+inc_tlb_flush_pending 608 132
+init_completion 36 113
+init_irq_work 609 217
+init_rcu_head 610 43
+init_rcu_head_on_stack 610 43
+init_rwsem 36 170
+init_srcu_struct 611 107
+init_swait_queue_head 36 218
 init_waitqueue_head 36 47
 inl 103 67
 inl_p 103 67
-inode_dio_begin 92 177
-inode_dio_end 608 177
-inode_dio_wait 463 177
-inode_lock 146 177
-inode_lock_killable 424 177
-inode_lock_nested 426 177
-inode_lock_shared 145 177
-inode_lock_shared_killable 420 177
-inode_lock_shared_nested 422 177
-inode_trylock 148 177
-inode_trylock_shared 147 177
-inode_unlock 150 177
-inode_unlock_shared 149 177
-input_free_device 609 218
-input_register_device 610 218
-input_unregister_device 609 218
+inode_dio_begin 92 178
+inode_dio_end 612 178
+inode_dio_wait 467 178
+inode_lock 147 178
+inode_lock_killable 428 178
+inode_lock_nested 430 178
+inode_lock_shared 146 178
+inode_lock_shared_killable 424 178
+inode_lock_shared_nested 426 178
+inode_trylock 149 178
+inode_trylock_shared 148 178
+inode_unlock 151 178
+inode_unlock_shared 150 178
+input_free_device 613 219
+input_register_device 614 219
+input_unregister_device 613 219
 insb 85 67
 insl 85 67
-instrument_atomic_read 343 219
-instrument_atomic_read_write 343 219
-instrument_atomic_write 343 219
-instrument_read 343 219
-instrument_read_write 343 219
-instrument_write 343 219
+instrument_atomic_read 345 220
+instrument_atomic_read_write 345 220
+instrument_atomic_write 345 220
+instrument_read 345 220
+instrument_read_write 345 220
+instrument_write 345 220
 insw 85 67
 inw 103 67
 inw_p 103 67
-io_schedule 611 114
-io_schedule_timeout 612 132
-io_stop_wc 613 165
-ioread16 103 220
-ioread16_rep 85 220
-ioread16be 103 220
-ioread32 103 220
-ioread32_rep 85 220
-ioread32be 103 220
-ioread64 103 220
-ioread64be 103 220
-ioread8 103 220
-ioread8_rep 85 220
-iowrite16 104 220
-iowrite16_rep 85 220
-iowrite16be 104 220
-iowrite32 104 220
-iowrite32_rep 85 220
-iowrite32be 104 220
-iowrite64 104 220
-iowrite64be 104 220
-iowrite8 104 220
-iowrite8_rep 85 220
-iput 614 177
-irq_count 544 66
-irq_set_chained_handler 615 221
-irq_set_chained_handler_and_data 615 221
-irq_work_queue 616 222
-irq_work_queue_on 616 222
-irq_work_sync 617 222
-irqs_disabled 544 66
-is_power_of_2 1 215
-jiffies_to_msecs 40 223
-jiffies_to_usecs 40 223
-jump_label_lock 618 224
-jump_label_unlock 619 224
-kasan_check_read 343 225
-kasan_check_write 343 225
-kasprintf 82 226
-kcalloc 82 227
-kcsan_atomic_next 343 228
-kcsan_flat_atomic_begin 343 228
-kcsan_flat_atomic_end 343 228
-kcsan_nestable_atomic_begin 343 228
-kcsan_nestable_atomic_end 343 228
-kernel_read 274 177
-kernel_write 274 177
-kfifo_get 620 229
-kfifo_in 621 229
-kfifo_in_spinlocked 622 229
-kfifo_is_empty 271 229
-kfifo_is_full 271 229
-kfifo_len 271 229
-kfifo_out 620 229
-kfifo_out_spinlocked 105 229
-kfifo_put 621 229
-kfifo_reset 36 229
-kfree 81 227
-kfree_const 81 227
-kfree_rcu 623 105
-kfree_rcu_mightsleep 624 105
-kfree_sensitive 81 227
-kfree_skb 315 70
-kfree_skb_list 315 70
-kfree_skb_reason 315 70
-klist_del 625 230
-klist_remove 625 230
-kmalloc 82 227
-kmalloc_array 82 227
-kmalloc_node 82 227
-kmalloc_obj 82 227
-kmalloc_objs 82 227
-kmap 626 231
-kmap_atomic 627 231
-kmap_local_folio 628 231
-kmap_local_page 628 231
-kmem_cache_alloc 82 227
-kmem_cache_alloc_node 82 227
-kmem_cache_create 143 227
-kmem_cache_destroy 629 227
-kmem_cache_free 377 227
-kmem_cache_free_bulk 630 227
-kmem_cache_zalloc 82 227
-kmemdup 82 232
-kmemdup_nul 82 232
-kobject_get 400 233
-kobject_get_unless_zero 334 233
-kobject_put 430 233
-krealloc 82 227
-krealloc_array 82 227
-kref_get 631 234
-kref_get_unless_zero 632 234
-kref_init 633 234
-kref_put 634 234
-kref_put_lock 635 234
-kref_put_mutex 636 234
-kref_read 228 234
-kstrdup 82 232
-kstrdup_const 82 232
-kstrndup 82 232
-kthread_bind 301 235
-kthread_cancel_work_sync 637 235
-kthread_complete_and_exit 11 236
-kthread_create 638 235
-kthread_create_on_cpu 639 236
-kthread_create_on_node 639 236
-kthread_destroy_worker 342 235
-kthread_exit 11 236
-kthread_flush_work 640 235
-kthread_flush_worker 429 235
-kthread_init_delayed_work 35 236
-kthread_init_work 641 236
-kthread_mod_delayed_work 642 235
-kthread_park 643 235
-kthread_parkme 310 235
-kthread_queue_delayed_work 642 235
-kthread_queue_work 644 235
-kthread_run 645 235
-kthread_run_on_cpu 639 236
-kthread_run_on_node 639 236
-kthread_should_park 646 235
-kthread_should_stop 646 235
-kthread_should_stop_or_park 647 235
-kthread_stop 643 235
-kthread_unpark 648 235
-ktime_add 40 237
-ktime_get 40 237
-ktime_get_boottime 40 237
-ktime_get_ns 40 237
-ktime_get_real 40 237
-ktime_ms_delta 40 237
-ktime_sub 40 237
-ktime_to_ms 40 237
-ktime_to_ns 40 237
-ktime_to_us 40 237
-ktime_us_delta 40 237
-kunmap 649 231
-kunmap_atomic 650 231
-kunmap_local 651 231
-kvasprintf 82 226
-kvcalloc 82 227
-kvfree 652 227
-kvfree_rcu 623 105
-kvfree_rcu_mightsleep 624 105
-kvfree_sensitive 652 227
-kvmalloc 82 227
-kvmalloc_array 82 227
-kvmalloc_node 82 227
-kvmemdup 82 232
-kvrealloc 82 227
-kvzalloc 82 227
-kvzalloc_node 82 227
-kzalloc 82 227
-kzalloc_node 82 227
-kzalloc_obj 82 227
-kzalloc_objs 82 227
+io_schedule 615 115
+io_schedule_timeout 616 133
+io_stop_wc 617 166
+ioread16 103 221
+ioread16_rep 85 221
+ioread16be 103 221
+ioread32 103 221
+ioread32_rep 85 221
+ioread32be 103 221
+ioread64 103 221
+ioread64be 103 221
+ioread8 103 221
+ioread8_rep 85 221
+iowrite16 104 221
+iowrite16_rep 85 221
+iowrite16be 104 221
+iowrite32 104 221
+iowrite32_rep 85 221
+iowrite32be 104 221
+iowrite64 104 221
+iowrite64be 104 221
+iowrite8 104 221
+iowrite8_rep 85 221
+iput 618 178
+irq_count 548 66
+irq_set_chained_handler 619 222
+irq_set_chained_handler_and_data 619 222
+irq_work_queue 620 223
+irq_work_queue_on 620 223
+irq_work_sync 621 223
+irqs_disabled 548 66
+is_power_of_2 1 216
+jiffies_to_msecs 40 224
+jiffies_to_usecs 40 224
+jump_label_lock 622 225
+jump_label_unlock 623 225
+kasan_check_read 345 226
+kasan_check_write 345 226
+kasprintf 82 227
+kcalloc 624 228
+kcsan_atomic_next 345 229
+kcsan_flat_atomic_begin 345 229
+kcsan_flat_atomic_end 345 229
+kcsan_nestable_atomic_begin 345 229
+kcsan_nestable_atomic_end 345 229
+kernel_read 276 178
+kernel_write 276 178
+kfifo_get 625 230
+kfifo_in 626 230
+kfifo_in_spinlocked 627 230
+kfifo_is_empty 273 230
+kfifo_is_full 273 230
+kfifo_len 273 230
+kfifo_out 625 230
+kfifo_out_spinlocked 105 230
+kfifo_put 626 230
+kfifo_reset 36 230
+kfree 81 228
+kfree_const 81 228
+kfree_rcu 628 106
+kfree_rcu_mightsleep 629 106
+kfree_sensitive 81 228
+kfree_skb 317 70
+kfree_skb_list 317 70
+kfree_skb_reason 317 70
+klist_del 630 231
+klist_remove 630 231
+kmalloc 143 228
+kmalloc_array 624 228
+kmalloc_node 143 228
+kmalloc_obj 143 228
+kmalloc_objs 624 228
+kmalloc_track_caller 143 228
+kmap 631 232
+kmap_atomic 632 232
+kmap_local_folio 633 232
+kmap_local_page 633 232
+kmem_cache_alloc 143 228
+kmem_cache_alloc_lru 624 228
+kmem_cache_alloc_node 143 228
+kmem_cache_create 144 228
+kmem_cache_destroy 634 228
+kmem_cache_free 380 228
+kmem_cache_free_bulk 635 228
+kmem_cache_zalloc 143 228
+kmemdup 624 233
+kmemdup_nul 624 233
+kobject_get 404 234
+kobject_get_unless_zero 336 234
+kobject_put 434 234
+krealloc 624 228
+krealloc_array 262 228
+kref_get 636 235
+kref_get_unless_zero 637 235
+kref_init 638 235
+kref_put 639 235
+kref_put_lock 640 235
+kref_put_mutex 641 235
+kref_read 229 235
+kstrdup 143 233
+kstrdup_const 143 233
+kstrndup 624 233
+kthread_bind 303 236
+kthread_cancel_work_sync 642 236
+kthread_complete_and_exit 11 237
+kthread_create 643 236
+kthread_create_on_cpu 644 237
+kthread_create_on_node 644 237
+kthread_destroy_worker 344 236
+kthread_exit 11 237
+kthread_flush_work 645 236
+kthread_flush_worker 433 236
+kthread_init_delayed_work 35 237
+kthread_init_work 646 237
+kthread_mod_delayed_work 647 236
+kthread_park 648 236
+kthread_parkme 312 236
+kthread_queue_delayed_work 647 236
+kthread_queue_work 649 236
+kthread_run 650 236
+kthread_run_on_cpu 644 237
+kthread_run_on_node 644 237
+kthread_should_park 651 236
+kthread_should_stop 651 236
+kthread_should_stop_or_park 652 236
+kthread_stop 648 236
+kthread_unpark 653 236
+ktime_add 40 238
+ktime_get 40 238
+ktime_get_boottime 40 238
+ktime_get_ns 40 238
+ktime_get_real 40 238
+ktime_ms_delta 40 238
+ktime_sub 40 238
+ktime_to_ms 40 238
+ktime_to_ns 40 238
+ktime_to_us 40 238
+ktime_us_delta 40 238
+kunmap 654 232
+kunmap_atomic 655 232
+kunmap_local 656 232
+kvasprintf 82 227
+kvcalloc 624 228
+kvfree 657 228
+kvfree_rcu 628 106
+kvfree_rcu_mightsleep 629 106
+kvfree_sensitive 657 228
+kvmalloc 143 228
+kvmalloc_array 624 228
+kvmalloc_node 143 228
+kvmemdup 624 233
+kvrealloc 624 228
+kvzalloc 143 228
+kvzalloc_node 143 228
+kzalloc 143 228
+kzalloc_node 143 228
+kzalloc_obj 143 228
+kzalloc_objs 624 228
+kzalloc_track_caller 143 228
 l3mdev_master_dev_rcu 84 65
-latch_tree_find 653 238
-latch_tree_insert 654 238
-late_initcall 151 55
-late_initcall_sync 151 55
-le16_to_cpu 1 96
-le32_to_cpu 1 96
-le64_to_cpu 1 96
-led_classdev_register 655 145
-led_classdev_register_ext 655 145
-led_classdev_unregister 656 145
+latch_tree_find 658 239
+latch_tree_insert 659 239
+late_initcall 152 55
+late_initcall_sync 152 55
+le16_to_cpu 1 97
+le32_to_cpu 1 97
+le64_to_cpu 1 97
+led_classdev_register 660 146
+led_classdev_register_ext 660 146
+led_classdev_unregister 661 146
 likely 79 40
-list_add 657 31
-list_add_rcu 560 204
-list_add_tail 657 31
-list_add_tail_rcu 560 204
-list_add_tail_release 658 31
-list_bidir_del_rcu 659 204
-list_bulk_move_tail 660 31
+list_add 662 31
+list_add_rcu 564 205
+list_add_tail 662 31
+list_add_tail_rcu 564 205
+list_add_tail_release 663 31
+list_bidir_del_rcu 664 205
+list_bulk_move_tail 665 31
 list_del 86 31
 list_del_init 86 31
-list_del_init_careful 661 31
-list_del_rcu 659 204
+list_del_init_careful 666 31
+list_del_rcu 664 205
 list_empty 44 31
 list_empty_careful 105 31
-list_entry 316 31
-list_entry_lockless 662 204
-list_entry_rcu 662 204
-list_first_entry 663 31
-list_first_entry_or_null 664 31
-list_first_entry_or_null_acquire 665 31
-list_first_or_null_rcu 666 204
-list_for_each 667 31
-list_for_each_entry 668 31
-list_for_each_entry_continue 668 31
-list_for_each_entry_continue_rcu 669 204
-list_for_each_entry_from 668 31
-list_for_each_entry_from_rcu 669 204
-list_for_each_entry_lockless 669 204
-list_for_each_entry_rcu 669 204
-list_for_each_entry_reverse 668 31
-list_for_each_entry_safe 670 31
-list_for_each_entry_safe_continue 670 31
-list_for_each_entry_safe_from 670 31
-list_for_each_entry_safe_reverse 670 31
-list_for_each_entry_srcu 669 204
-list_for_each_prev 667 31
-list_for_each_prev_safe 671 31
-list_for_each_rcu 672 204
-list_for_each_safe 671 31
-list_is_first 271 31
-list_is_head 271 31
-list_is_last 271 31
-list_is_singular 271 31
-list_last_entry 663 31
-list_last_entry_or_null 664 31
-list_move 660 31
-list_move_tail 660 31
-list_next_entry 673 31
-list_next_entry_circular 567 31
-list_next_or_null_rcu 674 204
-list_prev_entry 673 31
-list_prev_entry_circular 567 31
-list_replace 675 31
-list_replace_init 675 31
-list_replace_rcu 571 204
+list_entry 318 31
+list_entry_lockless 667 205
+list_entry_rcu 667 205
+list_first_entry 668 31
+list_first_entry_or_null 669 31
+list_first_entry_or_null_acquire 670 31
+list_first_or_null_rcu 671 205
+list_for_each 672 31
+list_for_each_entry 673 31
+list_for_each_entry_continue 673 31
+list_for_each_entry_continue_rcu 674 205
+list_for_each_entry_from 673 31
+list_for_each_entry_from_rcu 674 205
+list_for_each_entry_lockless 674 205
+list_for_each_entry_rcu 674 205
+list_for_each_entry_reverse 673 31
+list_for_each_entry_safe 675 31
+list_for_each_entry_safe_continue 675 31
+list_for_each_entry_safe_from 675 31
+list_for_each_entry_safe_reverse 675 31
+list_for_each_entry_srcu 674 205
+list_for_each_prev 672 31
+list_for_each_prev_safe 676 31
+list_for_each_rcu 677 205
+list_for_each_safe 676 31
+list_is_first 273 31
+list_is_head 273 31
+list_is_last 273 31
+list_is_singular 273 31
+list_last_entry 668 31
+list_last_entry_or_null 669 31
+list_move 665 31
+list_move_tail 665 31
+list_next_entry 678 31
+list_next_entry_circular 571 31
+list_next_or_null_rcu 679 205
+list_prev_entry 678 31
+list_prev_entry_circular 571 31
+list_replace 680 31
+list_replace_init 680 31
+list_replace_rcu 575 205
 list_rotate_left 61 31
-list_splice 660 31
-list_splice_init 660 31
-list_splice_init_rcu 676 204
-list_splice_rcu 560 204
-list_splice_tail 660 31
-list_splice_tail_init 660 31
-list_splice_tail_init_rcu 676 204
-list_swap 660 31
-llist_add 677 62
-llist_add_batch 678 62
-llist_del_all 679 62
-llist_del_first 680 62
-llist_del_first_init 680 62
-llist_del_first_this 681 62
+list_splice 665 31
+list_splice_init 665 31
+list_splice_init_rcu 681 205
+list_splice_rcu 564 205
+list_splice_tail 665 31
+list_splice_tail_init 665 31
+list_splice_tail_init_rcu 681 205
+list_swap 665 31
+llist_add 682 62
+llist_add_batch 683 62
+llist_del_all 684 62
+llist_del_first 685 62
+llist_del_first_init 685 62
+llist_del_first_this 686 62
 llist_empty 44 62
-llist_entry 567 62
-llist_for_each_entry 682 62
-llist_for_each_entry_safe 683 62
+llist_entry 571 62
+llist_for_each_entry 687 62
+llist_for_each_entry_safe 688 62
 llist_next 44 62
-local64_add 684 239
-local64_add_return 685 239
-local64_cmpxchg 686 239
-local64_dec 687 239
-local64_dec_return 688 239
-local64_inc 689 239
-local64_inc_return 690 239
-local64_read 691 239
-local64_set 692 239
-local64_sub 693 239
-local64_sub_return 694 239
-local64_xchg 695 239
-local_add 684 239
-local_add_return 685 239
-local_bh_disable 90 240
-local_bh_enable 91 240
+local64_add 689 240
+local64_add_return 690 240
+local64_cmpxchg 691 240
+local64_dec 692 240
+local64_dec_return 693 240
+local64_inc 694 240
+local64_inc_return 695 240
+local64_read 696 240
+local64_set 697 240
+local64_sub 698 240
+local64_sub_return 699 240
+local64_xchg 700 240
+local_add 689 240
+local_add_return 690 240
+local_bh_disable 90 241
+local_bh_enable 91 241
 local_bh_enable_ip 91 63
-local_clock 40 237
-local_cmpxchg 686 239
-local_dec 687 239
-local_dec_return 688 239
-local_inc 689 239
-local_inc_return 690 239
-local_irq_disable 152 240
-local_irq_enable 153 240
-local_irq_restore 154 240
-local_irq_save 155 240
-local_lock 696 241
-local_lock_irq 697 241
-local_lock_irqsave 698 241
-local_lock_nested_bh 699 241
-local_read 691 239
-local_set 692 239
-local_sub 693 239
-local_sub_return 694 239
-local_trylock 700 241
-local_trylock_irqsave 701 241
-local_unlock 702 241
-local_unlock_irq 703 241
-local_unlock_irqrestore 704 241
-local_unlock_nested_bh 705 241
-local_xchg 695 239
-lock_buffer 706 104
-lock_page 445 173
-lock_sock 707 97
-lock_sock_fast 708 97
-lock_sock_nested 709 97
-lock_task_sighand 710 242
-lock_vma_under_rcu 711 243
-lockdep_assert 343 244
-lockdep_assert_RT_in_threaded_ctx 343 244
-lockdep_assert_cpus_held 712 128
-lockdep_assert_held 585 244
-lockdep_assert_held_exclusive 159 244
-lockdep_assert_held_once 585 244
-lockdep_assert_held_read 713 244
-lockdep_assert_held_write 159 244
-lockdep_assert_in_rcu_read_lock 714 43
-lockdep_assert_in_rcu_read_lock_bh 714 43
-lockdep_assert_in_rcu_read_lock_sched 714 43
-lockdep_assert_in_rcu_reader 714 43
-lockdep_assert_in_softirq 343 244
-lockdep_assert_irqs_disabled 715 244
-lockdep_assert_irqs_enabled 343 244
-lockdep_assert_none_held_once 343 244
-lockdep_assert_not_held 85 244
-lockdep_assert_preemption_disabled 716 244
-lockdep_assert_preemption_enabled 343 244
-lockdep_assert_rq_held 159 71
-lockdep_assert_wiphy 159 245
-lockdep_is_held 717 244
-lockdep_rtnl_is_held 718 5
-lockdep_set_class 85 244
-lockdep_set_class_and_name 85 244
-lockdep_set_novalidate_class 85 244
-lockdep_set_subclass 85 244
-lockdep_sock_is_held 719 97
-lockless_dereference 720 246
-lockref_get 92 247
-lockref_get_not_dead 334 247
-lockref_get_not_zero 334 247
-lockref_mark_dead 61 247
-lockref_put_or_lock 721 247
-lockref_put_return 722 247
+local_clock 40 238
+local_cmpxchg 691 240
+local_dec 692 240
+local_dec_return 693 240
+local_inc 694 240
+local_inc_return 695 240
+local_irq_disable 153 241
+local_irq_enable 154 241
+local_irq_restore 155 241
+local_irq_save 156 241
+local_lock 701 242
+local_lock_irq 702 242
+local_lock_irqsave 703 242
+local_lock_nested_bh 704 242
+local_read 696 240
+local_set 697 240
+local_sub 698 240
+local_sub_return 699 240
+local_trylock 705 242
+local_trylock_irqsave 706 242
+local_unlock 707 242
+local_unlock_irq 708 242
+local_unlock_irqrestore 709 242
+local_unlock_nested_bh 710 242
+local_xchg 700 240
+lock_buffer 711 105
+lock_page 449 174
+lock_sock 712 98
+lock_sock_fast 713 98
+lock_sock_nested 714 98
+lock_task_sighand 715 243
+lock_vma_under_rcu 716 244
+lockdep_assert 345 245
+lockdep_assert_RT_in_threaded_ctx 345 245
+lockdep_assert_cpus_held 717 129
+lockdep_assert_held 589 245
+lockdep_assert_held_exclusive 160 245
+lockdep_assert_held_once 589 245
+lockdep_assert_held_read 718 245
+lockdep_assert_held_write 160 245
+lockdep_assert_in_rcu_read_lock 719 43
+lockdep_assert_in_rcu_read_lock_bh 719 43
+lockdep_assert_in_rcu_read_lock_sched 719 43
+lockdep_assert_in_rcu_reader 719 43
+lockdep_assert_in_softirq 345 245
+lockdep_assert_irqs_disabled 720 245
+lockdep_assert_irqs_enabled 345 245
+lockdep_assert_none_held_once 345 245
+lockdep_assert_not_held 85 245
+lockdep_assert_preemption_disabled 721 245
+lockdep_assert_preemption_enabled 345 245
+lockdep_assert_rq_held 160 71
+lockdep_assert_wiphy 160 246
+lockdep_is_held 722 245
+lockdep_rtnl_is_held 723 5
+lockdep_set_class 85 245
+lockdep_set_class_and_name 85 245
+lockdep_set_novalidate_class 85 245
+lockdep_set_subclass 85 245
+lockdep_sock_is_held 724 98
+lockless_dereference 725 247
+lockref_get 92 248
+lockref_get_not_dead 336 248
+lockref_get_not_zero 336 248
+lockref_mark_dead 61 248
+lockref_put_or_lock 726 248
+lockref_put_return 727 248
 lower_16_bits 1 25
 lower_32_bits 1 25
-machine_is 144 248
+machine_is 145 249
 make_task_dead 11 8
-mark_buffer_dirty 723 104
+mark_buffer_dirty 728 105
 max 1 25
 max3 1 25
 max_t 1 25
-maybe_get_net 334 191
-mb 724 165
-mbox_controller_register 725 146
-mbox_controller_unregister 726 146
-mdelay 343 184
-mdiobus_register 727 147
-mdiobus_unregister 728 147
-memcmp 40 232
-memcpy 61 232
-memcpy_fromio 729 61
+maybe_get_net 336 192
+mb 729 166
+mbox_controller_register 730 147
+mbox_controller_unregister 731 147
+mdelay 345 185
+mdiobus_register 732 148
+mdiobus_unregister 733 148
+memcmp 40 233
+memcpy 61 233
+memcpy_fromio 734 61
 memcpy_toio 85 61
-memdup_user 730 232
-memmove 61 232
-mempool_alloc 82 249
-mempool_free 81 249
-memset 61 232
+memdup_user 735 233
+memmove 61 233
+mempool_alloc 143 250
+mempool_free 81 250
+memset 61 233
 memset_io 85 61
-memstick_add_host 731 250
-memstick_free_host 360 123
-memstick_priv 320 123
-memstick_remove_host 732 250
-memzero_explicit 61 232
-might_lock 85 244
-might_sleep 733 251
-might_sleep_if 734 251
-migrate_disable 735 66
-migrate_enable 736 66
+memstick_add_host 736 251
+memstick_free_host 362 124
+memstick_priv 322 124
+memstick_remove_host 737 251
+memzero_explicit 61 233
+might_lock 85 245
+might_sleep 738 252
+might_sleep_if 739 252
+migrate_disable 740 66
+migrate_enable 741 66
 min 1 25
 min3 1 25
 min_not_zero 1 25
 min_t 1 25
-mkold_ptes 292 108
-mm_tlb_flush_nested 44 131
-mm_tlb_flush_pending 44 131
-mmap_assert_locked 585 243
-mmap_assert_read_locked 585 243
-mmap_assert_write_locked 159 243
-mmap_lock_is_contended 737 243
-mmap_lock_speculate_retry 738 243
-mmap_lock_speculate_try_begin 739 243
-mmap_read_lock 740 243
-mmap_read_lock_killable 741 243
-mmap_read_trylock 742 243
-mmap_read_unlock 743 243
-mmap_read_unlock_non_owner 743 243
-mmap_write_downgrade 427 243
-mmap_write_lock 744 243
-mmap_write_lock_killable 745 243
-mmap_write_lock_nested 746 243
-mmap_write_unlock 747 243
-mmc_add_host 748 252
-mmc_free_host 360 123
-mmc_priv 320 123
-mmc_remove_host 749 252
-mmdrop 467 192
-mmdrop_sched 750 192
-mmget 92 192
-mmget_not_zero 460 192
-mmgrab 92 192
-mmiowb 751 253
-mmput 752 192
-mmput_async 750 192
-mmu_has_feature 144 124
-mmu_notifier_invalidate_range_end 17 254
-mmu_notifier_invalidate_range_start 753 254
-mnt_drop_write 435 255
-mnt_drop_write_file 435 255
-mnt_want_write 754 255
-mnt_want_write_file 754 255
-mntget 755 255
-mntput 756 255
-mod_delayed_work 757 18
-mod_delayed_work_on 758 18
-mod_timer 759 78
-mod_timer_pending 759 78
-module_exit 760 64
-module_init 151 64
-module_param_call 761 256
-module_put 750 64
+mkold_ptes 294 109
+mm_tlb_flush_nested 44 132
+mm_tlb_flush_pending 44 132
+mmap_assert_locked 589 244
+mmap_assert_read_locked 589 244
+mmap_assert_write_locked 160 244
+mmap_lock_is_contended 742 244
+mmap_lock_speculate_retry 743 244
+mmap_lock_speculate_try_begin 744 244
+mmap_read_lock 745 244
+mmap_read_lock_killable 746 244
+mmap_read_trylock 747 244
+mmap_read_unlock 748 244
+mmap_read_unlock_non_owner 748 244
+mmap_write_downgrade 431 244
+mmap_write_lock 749 244
+mmap_write_lock_killable 750 244
+mmap_write_lock_nested 751 244
+mmap_write_unlock 752 244
+mmc_add_host 753 253
+mmc_free_host 362 124
+mmc_priv 322 124
+mmc_remove_host 754 253
+mmdrop 471 193
+mmdrop_sched 755 193
+mmget 92 193
+mmget_not_zero 464 193
+mmgrab 92 193
+mmiowb 756 254
+mmput 757 193
+mmput_async 755 193
+mmu_has_feature 145 125
+mmu_notifier_invalidate_range_end 17 255
+mmu_notifier_invalidate_range_start 758 255
+mnt_drop_write 439 256
+mnt_drop_write_file 439 256
+mnt_want_write 759 256
+mnt_want_write_file 759 256
+mntget 760 256
+mntput 761 256
+mod_delayed_work 762 18
+mod_delayed_work_on 763 18
+mod_timer 764 78
+mod_timer_pending 764 78
+module_exit 765 64
+module_init 152 64
+module_param_call 766 257
+module_put 755 64
 module_put_and_kthread_exit 11 64
-msecs_to_jiffies 40 223
-msleep 310 184
-msleep_interruptible 309 184
+msecs_to_jiffies 40 224
+msleep 312 185
+msleep_interruptible 311 185
 mul_u64_u32_shr 1 24
-mutex_destroy 762 91
-mutex_init 36 91
-mutex_is_locked 737 257
-mutex_lock 355 257
-mutex_lock_interruptible 356 257
-mutex_lock_interruptible_nested 763 257
-mutex_lock_io 355 257
-mutex_lock_io_nested 764 257
-mutex_lock_killable 356 257
-mutex_lock_killable_nested 763 257
-mutex_lock_nest_lock 764 257
-mutex_lock_nested 764 257
-mutex_trylock 358 257
-mutex_unlock 359 257
-napi_alloc_skb 344 70
-napi_complete 765 65
-napi_complete_done 765 65
-napi_consume_skb 315 70
-napi_disable 766 65
-napi_enable 767 65
-napi_gro_receive 251 65
-napi_schedule 768 65
-napi_schedule_irqoff 769 65
-napi_schedule_prep 768 65
-napi_synchronize 770 65
-ndelay 343 184
-need_resched 771 115
+mutex_destroy 767 92
+mutex_init 36 92
+mutex_is_locked 742 258
+mutex_lock 357 258
+mutex_lock_interruptible 358 258
+mutex_lock_interruptible_nested 768 258
+mutex_lock_io 357 258
+mutex_lock_io_nested 769 258
+mutex_lock_killable 358 258
+mutex_lock_killable_nested 768 258
+mutex_lock_nest_lock 769 258
+mutex_lock_nested 769 258
+mutex_trylock 360 258
+mutex_unlock 361 258
+napi_alloc_skb 346 70
+napi_complete 770 65
+napi_complete_done 770 65
+napi_consume_skb 317 70
+napi_disable 771 65
+napi_enable 772 65
+napi_gro_receive 252 65
+napi_schedule 773 65
+napi_schedule_irqoff 774 65
+napi_schedule_prep 773 65
+napi_synchronize 775 65
+ndelay 345 185
+need_resched 776 116
 need_seqretry 106 68
-neigh_hold 92 258
-neigh_release 315 258
-netdev_alert 343 259
-netdev_alloc_skb 344 70
+neigh_hold 92 259
+neigh_release 317 259
+netdev_alert 345 260
+netdev_alloc_skb 346 70
 netdev_completed_queue 22 65
-netdev_crit 343 259
-netdev_dbg 343 259
-netdev_emerg 343 259
-netdev_err 343 259
-netdev_hold 350 65
-netdev_info 343 259
-netdev_lock 355 65
-netdev_lock_ops 772 260
+netdev_crit 345 260
+netdev_dbg 345 260
+netdev_emerg 345 260
+netdev_err 345 260
+netdev_hold 352 65
+netdev_info 345 260
+netdev_lock 357 65
+netdev_lock_ops 777 261
 netdev_master_upper_dev_get_rcu 84 65
-netdev_notice 343 259
-netdev_priv 773 65
-netdev_put 351 65
+netdev_notice 345 260
+netdev_priv 778 65
+netdev_put 353 65
 netdev_sent_queue 54 65
-netdev_trylock 358 65
+netdev_trylock 360 65
 netdev_tx_completed_queue 22 65
 netdev_tx_sent_queue 54 65
-netdev_unlock 359 65
-netdev_unlock_ops 359 260
-netdev_warn 343 259
+netdev_unlock 361 65
+netdev_unlock_ops 361 261
+netdev_warn 345 260
 netif_addr_lock 94 65
 netif_addr_lock_bh 95 65
 netif_addr_unlock 97 65
 netif_addr_unlock_bh 98 65
-netif_carrier_off 723 65
+netif_carrier_off 728 65
 netif_carrier_ok 44 65
-netif_carrier_on 774 65
-netif_device_attach 723 65
-netif_device_detach 775 65
+netif_carrier_on 779 65
+netif_device_attach 728 65
+netif_device_detach 780 65
 netif_device_present 44 65
 netif_dormant 44 65
-netif_napi_add 776 65
-netif_napi_add_config 776 65
-netif_napi_add_tx 776 65
-netif_napi_add_tx_weight 776 65
-netif_napi_add_weight 776 65
-netif_napi_del 777 65
+netif_napi_add 781 65
+netif_napi_add_config 781 65
+netif_napi_add_tx 781 65
+netif_napi_add_tx_weight 781 65
+netif_napi_add_weight 781 65
+netif_napi_del 782 65
 netif_queue_stopped 44 65
-netif_receive_skb 251 65
+netif_receive_skb 252 65
 netif_running 44 65
-netif_rx 251 65
-netif_schedule_queue 648 65
+netif_rx 252 65
+netif_schedule_queue 653 65
 netif_start_queue 22 65
 netif_start_subqueue 22 65
-netif_stop_queue 778 65
-netif_stop_subqueue 778 65
-netif_subqueue_maybe_stop 779 261
+netif_stop_queue 783 65
+netif_stop_subqueue 783 65
+netif_subqueue_maybe_stop 784 262
 netif_subqueue_stopped 44 65
-netif_subqueue_try_stop 780 261
-netif_tx_disable 781 65
+netif_subqueue_try_stop 785 262
+netif_tx_disable 786 65
 netif_tx_lock 94 65
 netif_tx_lock_bh 95 65
 netif_tx_queue_stopped 44 65
 netif_tx_start_all_queues 22 65
 netif_tx_start_queue 22 65
-netif_tx_stop_all_queues 778 65
-netif_tx_stop_queue 778 65
+netif_tx_stop_all_queues 783 65
+netif_tx_stop_queue 783 65
 netif_tx_unlock 97 65
 netif_tx_unlock_bh 98 65
-netif_tx_wake_all_queues 774 65
-netif_tx_wake_queue 774 65
-netif_txq_completed_wake 782 261
-netif_txq_maybe_stop 779 261
-netif_txq_try_stop 780 261
-netif_wake_queue 774 65
-netif_wake_subqueue 774 65
-netif_xmit_stopped 271 65
-nfc_register_device 783 262
-nfc_unregister_device 784 262
-nmi_count 544 66
+netif_tx_wake_all_queues 779 65
+netif_tx_wake_queue 779 65
+netif_txq_completed_wake 787 262
+netif_txq_maybe_stop 784 262
+netif_txq_try_stop 785 262
+netif_wake_queue 779 65
+netif_wake_subqueue 779 65
+netif_xmit_stopped 273 65
+nfc_register_device 788 263
+nfc_unregister_device 789 263
+nmi_count 548 66
 no_free_ptr 79 12
-no_printk 40 172
-ns_to_ktime 40 237
-nsecs_to_jiffies 40 223
-ntohl 1 96
-ntohs 1 96
-num_online_cpus 40 115
+no_printk 40 173
+ns_to_ktime 40 238
+nsecs_to_jiffies 40 224
+ntohl 1 97
+ntohs 1 97
+num_online_cpus 40 116
 numa_node_id 40 11
-nvmem_register 785 148
-nvmem_unregister 786 148
-of_mdiobus_register 727 147
-of_node_get 400 13
-of_node_put 430 13
+nvmem_register 790 149
+nvmem_unregister 791 149
+of_mdiobus_register 732 148
+of_node_get 404 13
+of_node_put 434 13
 offsetof 3 46
-offsetofend 3 263
-on_each_cpu 787 264
-on_each_cpu_cond 788 264
-on_each_cpu_mask 788 264
-open_softirq 789 19
-order_base_2 1 215
+offsetofend 3 264
+on_each_cpu 792 265
+on_each_cpu_cond 793 265
+on_each_cpu_mask 793 265
+open_softirq 794 19
+order_base_2 1 216
 outb 104 67
 outb_p 104 67
 outl 104 67
@@ -2428,273 +2437,273 @@ outsl 85 67
 outsw 85 67
 outw 104 67
 outw_p 104 67
-p4d_offset 790 108
-p4d_offset_lockless 791 108
-p4d_page 792 108
-p4d_same 793 108
-p4dp_get 794 108
-page_address 40 113
-page_count 44 183
-page_folio 40 113
-page_ref_add 450 183
-page_ref_add_unless_zero 451 183
-page_ref_count 44 183
-page_ref_dec 452 183
-page_ref_dec_and_test 437 183
-page_ref_dec_return 453 183
-page_ref_freeze 454 183
-page_ref_inc 92 183
-page_ref_inc_return 455 183
-page_ref_sub 456 183
-page_ref_sub_and_test 457 183
-page_ref_unfreeze 459 183
-page_to_pfn 40 113
-page_to_phys 40 113
-pagefault_disable 795 51
-pagefault_enable 796 51
+p4d_offset 795 109
+p4d_offset_lockless 796 109
+p4d_page 797 109
+p4d_same 798 109
+p4dp_get 799 109
+page_address 40 114
+page_count 44 184
+page_folio 40 114
+page_ref_add 454 184
+page_ref_add_unless_zero 455 184
+page_ref_count 44 184
+page_ref_dec 456 184
+page_ref_dec_and_test 441 184
+page_ref_dec_return 457 184
+page_ref_freeze 458 184
+page_ref_inc 92 184
+page_ref_inc_return 459 184
+page_ref_sub 460 184
+page_ref_sub_and_test 461 184
+page_ref_unfreeze 463 184
+page_to_pfn 40 114
+page_to_phys 40 114
+pagefault_disable 800 51
+pagefault_enable 801 51
 panic 11 8
-path_get 797 265
-path_put 798 265
-pci_dev_get 400 266
-pci_dev_lock 355 266
-pci_dev_put 430 266
-pci_dev_unlock 359 266
-pci_disable_device 799 266
-pci_enable_device 800 266
-pci_free_irq 801 266
-pci_free_irq_vectors 802 266
+path_get 802 266
+path_put 803 266
+pci_dev_get 404 267
+pci_dev_lock 357 267
+pci_dev_put 434 267
+pci_dev_unlock 361 267
+pci_disable_device 804 267
+pci_enable_device 805 267
+pci_free_irq 806 267
+pci_free_irq_vectors 807 267
 pci_get_drvdata 40 11
-pci_lock_rescan_remove 803 266
-pci_request_irq 804 266
-pci_unlock_rescan_remove 805 266
-per_cpu 806 188
-per_cpu_ptr 125 188
-percpu_counter_add 807 267
-percpu_counter_add_batch 807 267
-percpu_counter_compare 808 267
-percpu_counter_dec 809 267
-percpu_counter_inc 810 267
-percpu_counter_read 808 267
-percpu_counter_read_positive 811 267
-percpu_counter_set 812 267
-percpu_counter_sub 813 267
-percpu_counter_sum 808 267
-percpu_counter_sum_positive 808 267
-percpu_down_read 814 268
-percpu_down_read_freezable 814 268
-percpu_down_read_internal 814 268
-percpu_down_read_trylock 815 268
-percpu_down_write 816 268
-percpu_is_read_locked 737 268
-percpu_is_write_locked 737 268
-percpu_ref_get 92 130
-percpu_ref_get_many 450 130
-percpu_ref_is_dying 271 130
-percpu_ref_is_zero 44 130
-percpu_ref_kill 85 130
-percpu_ref_kill_and_confirm 85 130
-percpu_ref_put 262 130
-percpu_ref_put_many 456 130
-percpu_ref_reinit 817 130
-percpu_ref_resurrect 817 130
-percpu_ref_switch_to_atomic 817 130
-percpu_ref_switch_to_atomic_sync 818 130
-percpu_ref_switch_to_percpu 817 130
-percpu_ref_tryget 334 130
-percpu_ref_tryget_live 334 130
-percpu_ref_tryget_live_rcu 334 130
-percpu_ref_tryget_many 819 130
-percpu_rwsem_is_held 737 268
-percpu_up_read 820 268
-percpu_up_write 821 268
-perf_pmu_register 822 269
-perf_pmu_unregister 823 269
-pfn_to_page 40 113
-pgd_same 824 108
-pgdp_get 825 108
-phys_to_virt 40 113
-pid_task 349 179
-pin_user_pages 433 113
-pin_user_pages_fast 433 113
+pci_lock_rescan_remove 808 267
+pci_request_irq 809 267
+pci_unlock_rescan_remove 810 267
+per_cpu 811 189
+per_cpu_ptr 125 189
+percpu_counter_add 812 268
+percpu_counter_add_batch 812 268
+percpu_counter_compare 813 268
+percpu_counter_dec 814 268
+percpu_counter_inc 815 268
+percpu_counter_read 813 268
+percpu_counter_read_positive 816 268
+percpu_counter_set 817 268
+percpu_counter_sub 818 268
+percpu_counter_sum 813 268
+percpu_counter_sum_positive 813 268
+percpu_down_read 819 269
+percpu_down_read_freezable 819 269
+percpu_down_read_internal 819 269
+percpu_down_read_trylock 820 269
+percpu_down_write 821 269
+percpu_is_read_locked 742 269
+percpu_is_write_locked 742 269
+percpu_ref_get 92 131
+percpu_ref_get_many 454 131
+percpu_ref_is_dying 273 131
+percpu_ref_is_zero 44 131
+percpu_ref_kill 85 131
+percpu_ref_kill_and_confirm 85 131
+percpu_ref_put 264 131
+percpu_ref_put_many 460 131
+percpu_ref_reinit 822 131
+percpu_ref_resurrect 822 131
+percpu_ref_switch_to_atomic 822 131
+percpu_ref_switch_to_atomic_sync 823 131
+percpu_ref_switch_to_percpu 822 131
+percpu_ref_tryget 336 131
+percpu_ref_tryget_live 336 131
+percpu_ref_tryget_live_rcu 336 131
+percpu_ref_tryget_many 824 131
+percpu_rwsem_is_held 742 269
+percpu_up_read 825 269
+percpu_up_write 826 269
+perf_pmu_register 827 270
+perf_pmu_unregister 828 270
+pfn_to_page 40 114
+pgd_same 829 109
+pgdp_get 830 109
+phys_to_virt 40 114
+pid_task 351 180
+pin_user_pages 437 114
+pin_user_pages_fast 437 114
 platform_get_drvdata 40 11
 pm_ptr 79 21
-pm_runtime_disable 301 270
-pm_runtime_force_resume 800 270
-pm_runtime_force_suspend 799 270
-pm_runtime_get 826 270
-pm_runtime_get_if_active 827 270
-pm_runtime_get_if_in_use 827 270
-pm_runtime_get_noresume 826 270
-pm_runtime_get_sync 828 270
-pm_runtime_put 829 270
-pm_runtime_put_autosuspend 829 270
-pm_runtime_put_noidle 830 270
-pm_runtime_put_sync 831 270
-pm_runtime_resume_and_get 828 270
+pm_runtime_disable 303 271
+pm_runtime_force_resume 805 271
+pm_runtime_force_suspend 804 271
+pm_runtime_get 831 271
+pm_runtime_get_if_active 832 271
+pm_runtime_get_if_in_use 832 271
+pm_runtime_get_noresume 831 271
+pm_runtime_get_sync 833 271
+pm_runtime_put 834 271
+pm_runtime_put_autosuspend 834 271
+pm_runtime_put_noidle 835 271
+pm_runtime_put_sync 836 271
+pm_runtime_resume_and_get 833 271
 pm_sleep_ptr 79 21
-pmd_clear 832 108
-pmd_folio 833 113
-pmd_install 834 271
-pmd_lock 835 190
-pmd_lockptr 251 190
-pmd_offset 836 108
-pmd_offset_lockless 837 108
-pmd_page 838 108
-pmd_populate 839 271
-pmd_same 840 108
-pmd_trans_huge_lock 841 190
-pmdp_establish 842 108
-pmdp_get 843 108
-pmdp_get_lockless 844 108
-pmdp_huge_clear_flush 845 108
-pmdp_huge_get_and_clear 845 108
-pmdp_invalidate 845 108
-pmem_wmb 415 165
-poll_state_synchronize_rcu 846 43
-poll_state_synchronize_srcu 847 106
-poll_wait 848 272
-postcore_initcall 151 55
-postcore_initcall_sync 151 55
-power_supply_register 849 150
-power_supply_unregister 850 150
-pr_alert 343 172
-pr_alert_once 343 172
-pr_alert_ratelimited 343 172
-pr_cont 343 172
-pr_crit 343 172
-pr_crit_once 343 172
-pr_crit_ratelimited 343 172
-pr_debug 343 172
-pr_debug_once 343 172
-pr_debug_ratelimited 343 172
-pr_devel 343 172
-pr_emerg 343 172
-pr_emerg_once 343 172
-pr_emerg_ratelimited 343 172
-pr_err 343 172
-pr_err_once 343 172
-pr_err_ratelimited 343 172
-pr_info 343 172
-pr_info_once 343 172
-pr_info_ratelimited 343 172
-pr_notice 343 172
-pr_notice_once 343 172
-pr_notice_ratelimited 343 172
-pr_warn 343 172
-pr_warn_once 343 172
-pr_warn_ratelimited 343 172
-preempt_check_resched 851 66
-preempt_count 544 66
+pmd_clear 837 109
+pmd_folio 838 114
+pmd_install 839 272
+pmd_lock 840 191
+pmd_lockptr 252 191
+pmd_offset 841 109
+pmd_offset_lockless 842 109
+pmd_page 843 109
+pmd_populate 844 272
+pmd_same 845 109
+pmd_trans_huge_lock 846 191
+pmdp_establish 847 109
+pmdp_get 848 109
+pmdp_get_lockless 849 109
+pmdp_huge_clear_flush 850 109
+pmdp_huge_get_and_clear 850 109
+pmdp_invalidate 850 109
+pmem_wmb 419 166
+poll_state_synchronize_rcu 851 43
+poll_state_synchronize_srcu 852 107
+poll_wait 853 273
+postcore_initcall 152 55
+postcore_initcall_sync 152 55
+power_supply_register 854 151
+power_supply_unregister 855 151
+pr_alert 345 173
+pr_alert_once 345 173
+pr_alert_ratelimited 345 173
+pr_cont 345 173
+pr_crit 345 173
+pr_crit_once 345 173
+pr_crit_ratelimited 345 173
+pr_debug 345 173
+pr_debug_once 345 173
+pr_debug_ratelimited 345 173
+pr_devel 345 173
+pr_emerg 345 173
+pr_emerg_once 345 173
+pr_emerg_ratelimited 345 173
+pr_err 345 173
+pr_err_once 345 173
+pr_err_ratelimited 345 173
+pr_info 345 173
+pr_info_once 345 173
+pr_info_ratelimited 345 173
+pr_notice 345 173
+pr_notice_once 345 173
+pr_notice_ratelimited 345 173
+pr_warn 345 173
+pr_warn_once 345 173
+pr_warn_ratelimited 345 173
+preempt_check_resched 856 66
+preempt_count 548 66
 preempt_count_add 99 66
 preempt_count_dec 100 66
 preempt_count_dec_and_test 101 66
 preempt_count_inc 99 66
 preempt_count_sub 100 66
-preempt_disable 99 240
-preempt_disable_nested 256 66
-preempt_disable_notrace 99 240
-preempt_enable 100 240
-preempt_enable_nested 256 66
+preempt_disable 99 241
+preempt_disable_nested 257 66
+preempt_disable_notrace 99 241
+preempt_enable 100 241
+preempt_enable_nested 257 66
 preempt_enable_no_resched 100 66
 preempt_enable_no_resched_notrace 100 66
-preempt_enable_notrace 100 240
-preempt_fold_need_resched 851 66
-preempt_model_full 852 66
-preempt_model_none 852 66
-preempt_model_preemptible 852 66
-preempt_model_rt 852 66
-preempt_model_voluntary 852 66
-preempt_set_need_resched 851 66
-preemptible 544 66
-prepare_to_rcuwait 853 180
-prepare_to_swait_event 854 69
-prepare_to_swait_exclusive 855 69
-prepare_to_wait 855 69
-prepare_to_wait_event 854 69
-prepare_to_wait_exclusive 856 69
-printk 40 172
-printk_deferred 40 172
-printk_once 40 172
-printk_ratelimited 40 172
-proc_create 27 273
-proc_create_data 27 273
-proc_create_mount_point 27 273
-proc_create_net 27 273
-proc_create_net_data 27 273
-proc_create_net_data_write 27 273
-proc_create_net_single 27 273
-proc_create_net_single_write 27 273
-proc_create_seq 27 273
-proc_create_seq_data 27 273
-proc_create_seq_private 27 273
-proc_create_single 27 273
-proc_create_single_data 27 273
-proc_remove 336 273
-pskb_expand_head 857 70
-pte_clear 289 108
-pte_clear_not_present_full 289 108
-pte_lockptr 251 190
-pte_offset_map 858 108
-pte_offset_map_lock 859 190
-pte_offset_map_nolock 860 108
-pte_offset_map_ro_nolock 860 108
-pte_offset_map_rw_nolock 860 108
-pte_page 861 108
-pte_same 862 108
-pte_unmap 863 108
-pte_unmap_unlock 864 190
-ptep_clear 289 108
-ptep_clear_flush 845 108
-ptep_clear_flush_young 865 108
-ptep_get 866 108
-ptep_get_and_clear 845 108
-ptep_get_and_clear_full 845 108
-ptep_get_lockless 867 108
-ptep_modify_prot_commit 868 108
-ptep_modify_prot_start 845 108
-ptep_set_access_flags 869 108
-ptep_set_wrprotect 870 108
-ptep_test_and_clear_young 865 108
-ptep_try_set 871 108
-ptp_clock_register 872 274
-ptp_clock_unregister 873 274
-pud_folio 833 113
-pud_lock 874 190
-pud_offset 875 108
-pud_offset_lockless 876 108
-pud_page 877 108
-pud_same 878 108
-pud_trans_huge_lock 841 190
-pudp_get 879 108
-pudp_huge_get_and_clear 845 108
-pure_initcall 151 55
-put_bh 275 104
-put_cpu 100 187
-put_cpu_ptr 880 188
-put_cpu_var 881 188
-put_cred 467 189
-put_device 430 11
-put_net 315 191
-put_page 448 113
-put_page_testzero 437 113
-put_pid 315 179
-put_task_struct 315 193
+preempt_enable_notrace 100 241
+preempt_fold_need_resched 856 66
+preempt_model_full 857 66
+preempt_model_none 857 66
+preempt_model_preemptible 857 66
+preempt_model_rt 857 66
+preempt_model_voluntary 857 66
+preempt_set_need_resched 856 66
+preemptible 548 66
+prepare_to_rcuwait 858 181
+prepare_to_swait_event 859 69
+prepare_to_swait_exclusive 860 69
+prepare_to_wait 860 69
+prepare_to_wait_event 859 69
+prepare_to_wait_exclusive 861 69
+printk 40 173
+printk_deferred 40 173
+printk_once 40 173
+printk_ratelimited 40 173
+proc_create 27 274
+proc_create_data 27 274
+proc_create_mount_point 27 274
+proc_create_net 27 274
+proc_create_net_data 27 274
+proc_create_net_data_write 27 274
+proc_create_net_single 27 274
+proc_create_net_single_write 27 274
+proc_create_seq 27 274
+proc_create_seq_data 27 274
+proc_create_seq_private 27 274
+proc_create_single 27 274
+proc_create_single_data 27 274
+proc_remove 338 274
+pskb_expand_head 862 70
+pte_clear 291 109
+pte_clear_not_present_full 291 109
+pte_lockptr 252 191
+pte_offset_map 863 109
+pte_offset_map_lock 864 191
+pte_offset_map_nolock 865 109
+pte_offset_map_ro_nolock 865 109
+pte_offset_map_rw_nolock 865 109
+pte_page 866 109
+pte_same 867 109
+pte_unmap 868 109
+pte_unmap_unlock 869 191
+ptep_clear 291 109
+ptep_clear_flush 850 109
+ptep_clear_flush_young 870 109
+ptep_get 871 109
+ptep_get_and_clear 850 109
+ptep_get_and_clear_full 850 109
+ptep_get_lockless 872 109
+ptep_modify_prot_commit 873 109
+ptep_modify_prot_start 850 109
+ptep_set_access_flags 874 109
+ptep_set_wrprotect 875 109
+ptep_test_and_clear_young 870 109
+ptep_try_set 876 109
+ptp_clock_register 877 275
+ptp_clock_unregister 878 275
+pud_folio 838 114
+pud_lock 879 191
+pud_offset 880 109
+pud_offset_lockless 881 109
+pud_page 882 109
+pud_same 883 109
+pud_trans_huge_lock 846 191
+pudp_get 884 109
+pudp_huge_get_and_clear 850 109
+pure_initcall 152 55
+put_bh 277 105
+put_cpu 100 188
+put_cpu_ptr 885 189
+put_cpu_var 886 189
+put_cred 471 190
+put_device 434 11
+put_net 317 192
+put_page 452 114
+put_page_testzero 441 114
+put_pid 317 180
+put_task_struct 317 194
 put_user 102 59
-pwmchip_add 882 151
-pwmchip_remove 883 151
-queue_delayed_work 884 18
-queue_delayed_work_on 885 18
-queue_rcu_work 886 18
-queue_work 887 18
-queue_work_node 888 18
-queue_work_on 888 18
-queued_spin_lock 156 83
-queued_spin_trylock 157 83
-queued_spin_unlock 158 83
-radix_tree_delete 889 275
-radix_tree_delete_item 889 275
-radix_tree_insert 890 275
-radix_tree_lookup 891 275
+pwmchip_add 887 152
+pwmchip_remove 888 152
+queue_delayed_work 889 18
+queue_delayed_work_on 890 18
+queue_rcu_work 891 18
+queue_work 892 18
+queue_work_node 893 18
+queue_work_on 893 18
+queued_spin_lock 157 84
+queued_spin_trylock 158 84
+queued_spin_unlock 159 84
+radix_tree_delete 894 276
+radix_tree_delete_item 894 276
+radix_tree_insert 895 276
+radix_tree_lookup 896 276
 raw_cpu_add 116 72
 raw_cpu_add_return 117 72
 raw_cpu_and 118 72
@@ -2704,156 +2713,156 @@ raw_cpu_dec_return 121 72
 raw_cpu_inc 122 72
 raw_cpu_inc_return 123 72
 raw_cpu_or 124 72
-raw_cpu_ptr 125 188
+raw_cpu_ptr 125 189
 raw_cpu_read 126 72
 raw_cpu_sub 127 72
 raw_cpu_sub_return 128 72
 raw_cpu_try_cmpxchg 129 72
 raw_cpu_write 130 72
 raw_cpu_xchg 131 72
-raw_irqs_disabled 544 66
-raw_local_irq_disable 152 240
-raw_local_irq_enable 153 240
-raw_local_irq_restore 154 240
-raw_local_irq_save 155 240
-raw_notifier_call_chain 857 93
+raw_irqs_disabled 548 66
+raw_local_irq_disable 153 241
+raw_local_irq_enable 154 241
+raw_local_irq_restore 155 241
+raw_local_irq_save 156 241
+raw_notifier_call_chain 897 94
 raw_read_seqcount 105 68
 raw_read_seqcount_begin 105 68
-raw_read_seqcount_latch 892 68
-raw_read_seqcount_latch_retry 738 68
+raw_read_seqcount_latch 898 68
+raw_read_seqcount_latch_retry 743 68
 raw_seqcount_begin 105 68
-raw_seqcount_try_begin 739 68
-raw_smp_processor_id 893 187
-raw_spin_is_contended 894 86
-raw_spin_is_locked 894 86
-raw_spin_lock 895 276
-raw_spin_lock_bh 896 276
-raw_spin_lock_init 36 86
-raw_spin_lock_irq 897 276
-raw_spin_lock_irq_rcu_node 897 277
-raw_spin_lock_irqsave 898 276
-raw_spin_lock_irqsave_nested 897 276
-raw_spin_lock_irqsave_rcu_node 898 277
-raw_spin_lock_nest_lock 899 276
-raw_spin_lock_nested 899 276
-raw_spin_lock_rcu_node 895 277
-raw_spin_rq_lock 895 71
-raw_spin_rq_lock_irqsave 898 71
-raw_spin_rq_unlock 900 71
-raw_spin_trylock 901 276
-raw_spin_trylock_bh 902 276
-raw_spin_trylock_irq 903 276
-raw_spin_trylock_irqsave 904 276
-raw_spin_unlock 900 276
-raw_spin_unlock_bh 905 276
-raw_spin_unlock_irq 906 276
-raw_spin_unlock_irq_rcu_node 906 277
-raw_spin_unlock_irqrestore 907 276
-raw_spin_unlock_irqrestore_rcu_node 907 277
-raw_spin_unlock_rcu_node 900 277
-raw_write_seqcount_barrier 908 68
-raw_write_seqcount_begin 909 68
-raw_write_seqcount_end 910 68
-raw_write_seqcount_latch 908 68
-rb_entry 316 207
-rb_entry_rcu 567 207
-rb_entry_safe 567 207
-rb_erase 911 207
-rb_find_rcu 653 207
-rb_first 912 207
-rb_insert_color 913 207
-rb_last 912 207
-rb_link_node 914 207
-rb_link_node_rcu 915 207
-rb_next 912 207
-rb_prev 912 207
-rc_register_device 916 152
-rc_unregister_device 917 152
-rcu_access_pointer 918 278
-rcu_assign_pointer 919 42
-rcu_assign_sk_user_data 920 97
-rcu_barrier 921 279
-rcu_barrier_tasks 921 279
-rcu_barrier_tasks_trace 921 279
-rcu_dereference 922 278
-rcu_dereference_all 922 278
-rcu_dereference_all_check 922 278
-rcu_dereference_bh 922 278
-rcu_dereference_bh_check 922 278
-rcu_dereference_check 922 278
-rcu_dereference_protected 923 278
-rcu_dereference_raw 922 278
-rcu_dereference_raw_check 922 278
-rcu_dereference_rtnl 720 5
-rcu_dereference_sched 922 278
-rcu_dereference_sched_check 922 278
-rcu_dereference_sk_user_data 924 97
+raw_seqcount_try_begin 744 68
+raw_smp_processor_id 899 188
+raw_spin_is_contended 900 87
+raw_spin_is_locked 900 87
+raw_spin_lock 901 277
+raw_spin_lock_bh 902 277
+raw_spin_lock_init 36 87
+raw_spin_lock_irq 903 277
+raw_spin_lock_irq_rcu_node 903 278
+raw_spin_lock_irqsave 904 277
+raw_spin_lock_irqsave_nested 903 277
+raw_spin_lock_irqsave_rcu_node 904 278
+raw_spin_lock_nest_lock 905 277
+raw_spin_lock_nested 905 277
+raw_spin_lock_rcu_node 901 278
+raw_spin_rq_lock 901 71
+raw_spin_rq_lock_irqsave 904 71
+raw_spin_rq_unlock 906 71
+raw_spin_trylock 907 277
+raw_spin_trylock_bh 908 277
+raw_spin_trylock_irq 909 277
+raw_spin_trylock_irqsave 910 277
+raw_spin_unlock 906 277
+raw_spin_unlock_bh 911 277
+raw_spin_unlock_irq 912 277
+raw_spin_unlock_irq_rcu_node 912 278
+raw_spin_unlock_irqrestore 913 277
+raw_spin_unlock_irqrestore_rcu_node 913 278
+raw_spin_unlock_rcu_node 906 278
+raw_write_seqcount_barrier 914 68
+raw_write_seqcount_begin 915 68
+raw_write_seqcount_end 916 68
+raw_write_seqcount_latch 914 68
+rb_entry 318 208
+rb_entry_rcu 571 208
+rb_entry_safe 571 208
+rb_erase 917 208
+rb_find_rcu 658 208
+rb_first 918 208
+rb_insert_color 919 208
+rb_last 918 208
+rb_link_node 920 208
+rb_link_node_rcu 921 208
+rb_next 918 208
+rb_prev 918 208
+rc_register_device 922 153
+rc_unregister_device 923 153
+rcu_access_pointer 924 279
+rcu_assign_pointer 925 42
+rcu_assign_sk_user_data 926 98
+rcu_barrier 927 280
+rcu_barrier_tasks 927 280
+rcu_barrier_tasks_trace 927 280
+rcu_dereference 928 279
+rcu_dereference_all 928 279
+rcu_dereference_all_check 928 279
+rcu_dereference_bh 928 279
+rcu_dereference_bh_check 928 279
+rcu_dereference_check 928 279
+rcu_dereference_protected 929 279
+rcu_dereference_raw 928 279
+rcu_dereference_raw_check 928 279
+rcu_dereference_rtnl 725 5
+rcu_dereference_sched 928 279
+rcu_dereference_sched_check 928 279
+rcu_dereference_sk_user_data 930 98
 rcu_is_watching 59 43
-rcu_pointer_handoff 251 278
-rcu_read_lock 925 280
+rcu_pointer_handoff 252 279
+rcu_read_lock 931 281
 rcu_read_lock_any_held 59 43
-rcu_read_lock_bh 926 280
+rcu_read_lock_bh 932 281
 rcu_read_lock_bh_held 59 43
-rcu_read_lock_dont_migrate 927 280
+rcu_read_lock_dont_migrate 933 281
 rcu_read_lock_held 59 43
-rcu_read_lock_sched 928 280
+rcu_read_lock_sched 934 281
 rcu_read_lock_sched_held 59 43
-rcu_read_lock_sched_notrace 928 280
-rcu_read_lock_trace 929 280
-rcu_read_unlock 930 280
-rcu_read_unlock_bh 931 280
-rcu_read_unlock_migrate 932 280
-rcu_read_unlock_sched 933 280
-rcu_read_unlock_sched_notrace 933 280
-rcu_read_unlock_trace 934 280
-rcu_replace_pointer 935 42
-rcu_sync_enter 936 281
-rcu_sync_exit 937 281
-rcu_sync_is_idle 44 281
-rcuref_get 334 282
-rcuref_init 938 282
-rcuref_put 939 282
-rcuref_read 44 282
-rcuwait_active 44 180
-rcuwait_wait_event 252 180
-rcuwait_wake_up 338 180
-read_lock 940 276
-read_lock_bh 941 276
-read_lock_irq 942 276
-read_lock_irqsave 943 276
-read_poll_timeout 944 283
-read_poll_timeout_atomic 945 283
+rcu_read_lock_sched_notrace 934 281
+rcu_read_lock_trace 935 281
+rcu_read_unlock 936 281
+rcu_read_unlock_bh 937 281
+rcu_read_unlock_migrate 938 281
+rcu_read_unlock_sched 939 281
+rcu_read_unlock_sched_notrace 939 281
+rcu_read_unlock_trace 940 281
+rcu_replace_pointer 941 42
+rcu_sync_enter 942 282
+rcu_sync_exit 943 282
+rcu_sync_is_idle 44 282
+rcuref_get 336 283
+rcuref_init 944 283
+rcuref_put 945 283
+rcuref_read 44 283
+rcuwait_active 44 181
+rcuwait_wait_event 253 181
+rcuwait_wake_up 340 181
+read_lock 946 277
+read_lock_bh 947 277
+read_lock_irq 948 277
+read_lock_irqsave 949 277
+read_poll_timeout 950 284
+read_poll_timeout_atomic 951 284
 read_seqbegin 105 68
-read_seqbegin_or_lock 946 68
+read_seqbegin_or_lock 952 68
 read_seqbegin_or_lock_irqsave 105 68
 read_seqcount_begin 105 68
-read_seqcount_latch 892 68
-read_seqcount_latch_retry 738 68
-read_seqcount_retry 738 68
-read_seqlock_excl 947 68
-read_seqlock_excl_bh 948 68
-read_seqlock_excl_irq 949 68
-read_seqlock_excl_irqsave 950 68
-read_seqretry 738 68
-read_sequnlock_excl 951 68
-read_sequnlock_excl_bh 952 68
-read_sequnlock_excl_irq 953 68
-read_sequnlock_excl_irqrestore 954 68
-read_thread_flags 955 109
-read_trylock 956 276
-read_unlock 957 276
-read_unlock_bh 958 276
-read_unlock_irq 959 276
-read_unlock_irqrestore 960 276
+read_seqcount_latch 898 68
+read_seqcount_latch_retry 743 68
+read_seqcount_retry 743 68
+read_seqlock_excl 953 68
+read_seqlock_excl_bh 954 68
+read_seqlock_excl_irq 955 68
+read_seqlock_excl_irqsave 956 68
+read_seqretry 743 68
+read_sequnlock_excl 957 68
+read_sequnlock_excl_bh 958 68
+read_sequnlock_excl_irq 959 68
+read_sequnlock_excl_irqrestore 960 68
+read_thread_flags 961 110
+read_trylock 962 277
+read_unlock 963 277
+read_unlock_bh 964 277
+read_unlock_irq 965 277
+read_unlock_irqrestore 966 277
 readb 103 67
 readb_relaxed 103 67
 readl 103 67
-readl_poll_timeout 961 283
-readl_poll_timeout_atomic 103 283
+readl_poll_timeout 967 284
+readl_poll_timeout_atomic 103 284
 readl_relaxed 103 67
 readq 103 67
-readq_poll_timeout 961 283
-readq_poll_timeout_atomic 103 283
+readq_poll_timeout 967 284
+readq_poll_timeout_atomic 103 284
 readq_relaxed 103 67
 readsb 85 67
 readsl 85 67
@@ -2861,402 +2870,403 @@ readsq 85 67
 readsw 85 67
 readw 103 67
 readw_relaxed 103 67
-readx_poll_timeout 962 283
-readx_poll_timeout_atomic 963 283
-refcount_add 964 284
-refcount_add_not_zero 965 284
-refcount_add_not_zero_acquire 966 284
-refcount_dec 967 284
-refcount_dec_and_lock 968 284
-refcount_dec_and_lock_irqsave 968 284
-refcount_dec_and_mutex_lock 969 284
-refcount_dec_and_rtnl_lock 970 5
-refcount_dec_and_test 971 284
-refcount_dec_if_one 972 284
-refcount_dec_not_one 972 284
-refcount_inc 631 284
-refcount_inc_not_zero 632 284
-refcount_inc_not_zero_acquire 973 284
-refcount_read 228 284
-refcount_set 230 284
-refcount_set_release 231 284
-refcount_sub_and_test 974 284
-register_candev 975 65
-register_netdev 976 285
-register_netdevice 975 65
-regulator_bulk_disable 293 286
-regulator_bulk_enable 294 286
-regulator_disable 977 286
-regulator_enable 300 286
-regulator_register 978 153
-regulator_unregister 979 153
-reinit_completion 36 112
-release_sock 980 97
-remove_proc_entry 336 273
-remove_proc_subtree 336 273
+readx_poll_timeout 968 284
+readx_poll_timeout_atomic 969 284
+refcount_add 970 285
+refcount_add_not_zero 971 285
+refcount_add_not_zero_acquire 972 285
+refcount_dec 973 285
+refcount_dec_and_lock 974 285
+refcount_dec_and_lock_irqsave 974 285
+refcount_dec_and_mutex_lock 975 285
+refcount_dec_and_rtnl_lock 976 5
+refcount_dec_and_test 977 285
+refcount_dec_if_one 978 285
+refcount_dec_not_one 978 285
+refcount_inc 636 285
+refcount_inc_not_zero 637 285
+refcount_inc_not_zero_acquire 979 285
+refcount_read 229 285
+refcount_set 231 285
+refcount_set_release 232 285
+refcount_sub_and_test 980 285
+register_candev 981 65
+register_netdev 982 286
+register_netdevice 981 65
+regulator_bulk_disable 295 287
+regulator_bulk_enable 296 287
+regulator_disable 983 287
+regulator_enable 302 287
+regulator_register 984 154
+regulator_unregister 985 154
+reinit_completion 36 113
+release_sock 986 98
+remove_proc_entry 338 274
+remove_proc_subtree 338 274
 remove_wait_queue 85 74
-request_any_context_irq 981 19
-request_firmware 274 287
-request_irq 982 19
-request_module 274 288
-request_percpu_irq 981 19
-request_threaded_irq 983 19
-reset_control_assert 799 289
-reset_control_deassert 800 289
-reset_controller_register 984 154
-reset_controller_unregister 985 154
+request_any_context_irq 987 19
+request_firmware 276 288
+request_irq 988 19
+request_module 276 289
+request_percpu_irq 987 19
+request_threaded_irq 989 19
+reset_control_assert 804 290
+reset_control_deassert 805 290
+reset_controller_register 990 155
+reset_controller_unregister 991 155
 return_ptr 69 12
-rhashtable_destroy 463 290
-rhashtable_insert_fast 986 290
-rhashtable_lookup 987 290
-rhashtable_lookup_fast 987 290
-rhashtable_lookup_insert_fast 986 290
-rhashtable_remove 988 290
-rhashtable_remove_fast 989 290
-rhashtable_walk_next 987 290
-rhashtable_walk_start 990 290
-rhashtable_walk_stop 991 290
-rht_dereference 992 290
-rht_dereference_bucket 992 290
-rht_dereference_bucket_rcu 720 290
-rht_dereference_rcu 720 290
-riscv_has_extension_likely 144 291
-riscv_has_extension_unlikely 144 291
-rmb 993 165
-rootfs_initcall 151 55
+rhashtable_destroy 467 291
+rhashtable_insert_fast 992 291
+rhashtable_lookup 993 291
+rhashtable_lookup_fast 993 291
+rhashtable_lookup_insert_fast 992 291
+rhashtable_remove 994 291
+rhashtable_remove_fast 995 291
+rhashtable_walk_next 993 291
+rhashtable_walk_start 996 291
+rhashtable_walk_stop 997 291
+rht_dereference 998 291
+rht_dereference_bucket 998 291
+rht_dereference_bucket_rcu 725 291
+rht_dereference_rcu 725 291
+riscv_has_extension_likely 145 292
+riscv_has_extension_unlikely 145 292
+rmb 999 166
+rootfs_initcall 152 55
 round_down 1 25
 round_up 1 25
 rounddown 1 25
-rounddown_pow_of_two 1 215
+rounddown_pow_of_two 1 216
 roundup 1 25
-roundup_pow_of_two 1 215
-rproc_add 994 155
-rproc_del 995 155
-rq_lock 895 71
-rq_lock_irq 897 71
-rq_lock_irqsave 898 71
-rq_unlock 900 71
-rq_unlock_irq 906 71
-rq_unlock_irqrestore 907 71
-rt_mutex_lock 996 292
-rt_mutex_lock_interruptible 997 292
-rt_mutex_lock_killable 997 292
-rt_mutex_lock_nested 998 292
-rt_mutex_trylock 999 292
-rt_mutex_unlock 1000 292
-rtnl_dereference 923 5
-rtnl_is_locked 1001 5
-rtnl_lock 1002 5
-rtnl_lock_interruptible 1003 5
-rtnl_lock_killable 1003 5
-rtnl_net_lock 1004 5
-rtnl_net_unlock 1005 5
-rtnl_trylock 1006 5
-rtnl_unlock 1007 5
-rwlock_init 36 86
-rwlock_is_contended 894 86
-rwlock_needbreak 894 86
-rwsem_assert_held 585 169
-rwsem_assert_held_write 159 169
-rwsem_is_contended 737 169
-rwsem_is_locked 737 169
-sb_bread 274 104
-sb_end_intwrite 435 175
-sb_end_pagefault 435 175
-sb_end_write 435 175
-sb_start_intwrite 438 175
-sb_start_pagefault 438 175
-sb_start_write 438 175
-sb_start_write_trylock 1008 175
-sched_clock 40 237
+roundup_pow_of_two 1 216
+rproc_add 1000 156
+rproc_del 1001 156
+rq_lock 901 71
+rq_lock_irq 903 71
+rq_lock_irqsave 904 71
+rq_unlock 906 71
+rq_unlock_irq 912 71
+rq_unlock_irqrestore 913 71
+rt_mutex_lock 1002 293
+rt_mutex_lock_interruptible 1003 293
+rt_mutex_lock_killable 1003 293
+rt_mutex_lock_nested 1004 293
+rt_mutex_trylock 1005 293
+rt_mutex_unlock 1006 293
+rtnl_dereference 929 5
+rtnl_is_locked 1007 5
+rtnl_lock 1008 5
+rtnl_lock_interruptible 1009 5
+rtnl_lock_killable 1009 5
+rtnl_net_lock 1010 5
+rtnl_net_unlock 1011 5
+rtnl_trylock 1012 5
+rtnl_unlock 1013 5
+rwlock_init 36 87
+rwlock_is_contended 900 87
+rwlock_needbreak 900 87
+rwsem_assert_held 589 170
+rwsem_assert_held_write 160 170
+rwsem_is_contended 742 170
+rwsem_is_locked 742 170
+sb_bread 276 105
+sb_end_intwrite 439 176
+sb_end_pagefault 439 176
+sb_end_write 439 176
+sb_start_intwrite 442 176
+sb_start_pagefault 442 176
+sb_start_write 442 176
+sb_start_write_trylock 1014 176
+sched_clock 40 238
 sched_preempt_enable_no_resched 100 66
-schedule 611 114
-schedule_delayed_work 1009 18
-schedule_delayed_work_on 1010 18
-schedule_hrtimeout 309 209
-schedule_hrtimeout_range 309 209
-schedule_on_each_cpu 612 18
-schedule_preempt_disabled 611 114
-schedule_timeout 612 114
-schedule_timeout_idle 612 114
-schedule_timeout_interruptible 612 114
-schedule_timeout_killable 612 114
-schedule_timeout_uninterruptible 612 114
-schedule_work 1011 18
-schedule_work_on 1012 18
-scnprintf 40 226
+schedule 615 115
+schedule_delayed_work 1015 18
+schedule_delayed_work_on 1016 18
+schedule_hrtimeout 311 210
+schedule_hrtimeout_range 311 210
+schedule_on_each_cpu 616 18
+schedule_preempt_disabled 615 115
+schedule_timeout 616 115
+schedule_timeout_idle 616 115
+schedule_timeout_interruptible 616 115
+schedule_timeout_killable 616 115
+schedule_timeout_uninterruptible 616 115
+schedule_work 1017 18
+schedule_work_on 1018 18
+scnprintf 40 227
 scoped_cond_guard 17 12
 scoped_guard 17 12
-scoped_seqlock_read 946 68
-scsi_add_host 1013 293
-scsi_add_host_with_dma 1013 293
-scsi_host_put 1014 293
-scsi_remove_host 1015 293
-sema_init 36 168
-seqcount_init 36 294
-seqlock_init 36 294
-serio_register_port 1016 200
-serio_unregister_port 1017 200
-set_bit 323 50
-set_buffer_uptodate 1018 104
-set_cpus_allowed_ptr 274 132
-set_current_state 1019 69
-set_mask_bits 1020 56
-set_page_count 938 183
-set_pmd 1021 108
-set_pmd_at 1022 108
-set_pte 1021 108
-set_pte_at 1022 108
-set_ptes 1022 108
-set_pud_at 1022 108
-set_special_state 107 115
-set_thread_flag 1023 109
-set_ti_thread_flag 1024 109
-set_tsk_need_resched 54 109
-set_tsk_thread_flag 1024 109
-shost_priv 320 123
+scoped_seqlock_read 952 68
+scsi_add_host 1019 294
+scsi_add_host_with_dma 1019 294
+scsi_host_put 1020 294
+scsi_remove_host 1021 294
+sema_init 36 169
+seqcount_init 36 295
+seqlock_init 36 295
+serio_register_port 1022 201
+serio_unregister_port 1023 201
+set_bit 325 50
+set_buffer_uptodate 1024 105
+set_cpus_allowed_ptr 276 133
+set_current_state 1025 69
+set_mask_bits 1026 56
+set_page_count 944 184
+set_pmd 1027 109
+set_pmd_at 1028 109
+set_pte 1027 109
+set_pte_at 1028 109
+set_ptes 1028 109
+set_pud_at 1028 109
+set_special_state 107 116
+set_thread_flag 1029 110
+set_ti_thread_flag 1030 110
+set_tsk_need_resched 54 110
+set_tsk_thread_flag 1030 110
+shost_priv 322 124
 sign_extend32 1 56
 sign_extend64 1 56
-signal_pending 44 295
-single_open 1025 22
-single_open_size 1025 22
-size_add 1 85
-size_mul 1 85
+signal_pending 44 296
+single_open 1031 22
+single_open_size 1031 22
+size_add 1 86
+size_mul 1 86
 sizeof 3 46
-sizeof_field 3 263
-sk_free 275 97
-skb_clone 82 70
-skb_copy 82 70
-skb_dequeue 1026 70
-skb_dequeue_tail 1026 70
-skb_get 400 70
-skb_peek 271 70
-skb_queue_empty 271 70
+sizeof_field 3 264
+sk_free 277 98
+skb_clone 143 70
+skb_copy 143 70
+skb_dequeue 1032 70
+skb_dequeue_tail 1032 70
+skb_get 404 70
+skb_peek 273 70
+skb_queue_empty 273 70
 skb_queue_empty_lockless 44 70
-skb_queue_head 1027 70
+skb_queue_head 1033 70
 skb_queue_head_init 36 70
-skb_queue_len 271 70
+skb_queue_len 273 70
 skb_queue_len_lockless 44 70
-skb_queue_purge 1028 70
-skb_queue_tail 1027 70
-skb_unlink 1029 70
-skb_unref 939 70
-smp_acquire__after_ctrl_dep 1030 89
-smp_call_function 787 264
-smp_call_function_any 1031 264
-smp_call_function_many 788 264
-smp_call_function_single 1031 264
-smp_call_function_single_async 1032 264
-smp_cond_load_acquire 1033 89
-smp_cond_load_relaxed 1034 89
-smp_load_acquire 1033 296
-smp_mb 1035 165
-smp_mb__after_atomic 1036 88
-smp_mb__after_mmgrab 1037 192
-smp_mb__after_spinlock 1037 297
-smp_mb__after_srcu_read_lock 1037 106
-smp_mb__after_srcu_read_unlock 1037 297
-smp_mb__after_switch_mm 1035 71
-smp_mb__after_unlock_lock 1037 297
-smp_mb__before_atomic 1038 88
-smp_processor_id 893 187
-smp_read_barrier_depends 751 253
-smp_rmb 1039 165
-smp_store_mb 1040 165
-smp_store_release 459 296
-smp_wmb 1041 165
-snd_card_disconnect 1042 298
-snd_card_free 1043 298
-snd_card_register 1044 298
-snd_devm_card_new 362 123
-snd_soc_register_component 1045 156
-snd_soc_unregister_component 1046 156
-snprintf 40 226
-sock_flag 1047 97
-sock_hold 92 97
-sock_owned_by_me 159 97
-sock_owned_by_user 1048 97
-sock_owned_by_user_nocheck 1048 97
-sock_poll_wait 1049 97
-sock_put 315 97
-sock_reset_flag 1050 97
-sock_set_flag 1051 97
-sock_valbool_flag 1052 97
-softirq_count 544 66
-spi_controller_get_devdata 320 123
-spi_controller_put 360 123
+skb_queue_purge 1034 70
+skb_queue_tail 1033 70
+skb_unlink 1035 70
+skb_unref 945 70
+smp_acquire__after_ctrl_dep 1036 90
+smp_call_function 792 265
+smp_call_function_any 1037 265
+smp_call_function_many 793 265
+smp_call_function_single 1037 265
+smp_call_function_single_async 1038 265
+smp_cond_load_acquire 1039 90
+smp_cond_load_relaxed 1040 90
+smp_load_acquire 1039 297
+smp_mb 1041 166
+smp_mb__after_atomic 1042 89
+smp_mb__after_mmgrab 1043 193
+smp_mb__after_spinlock 1043 298
+smp_mb__after_srcu_read_lock 1043 107
+smp_mb__after_srcu_read_unlock 1043 298
+smp_mb__after_switch_mm 1041 71
+smp_mb__after_unlock_lock 1043 298
+smp_mb__before_atomic 1044 89
+smp_processor_id 899 188
+smp_read_barrier_depends 756 254
+smp_rmb 1045 166
+smp_store_mb 1046 166
+smp_store_release 463 297
+smp_wmb 1047 166
+snd_card_disconnect 1048 299
+snd_card_free 1049 299
+snd_card_register 1050 299
+snd_devm_card_new 364 124
+snd_soc_register_component 1051 157
+snd_soc_unregister_component 1052 157
+snprintf 40 227
+sock_flag 1053 98
+sock_hold 92 98
+sock_kmalloc 624 98
+sock_owned_by_me 160 98
+sock_owned_by_user 1054 98
+sock_owned_by_user_nocheck 1054 98
+sock_poll_wait 1055 98
+sock_put 317 98
+sock_reset_flag 1056 98
+sock_set_flag 1057 98
+sock_valbool_flag 1058 98
+softirq_count 548 66
+spi_controller_get_devdata 322 124
+spi_controller_put 362 124
 spi_get_drvdata 40 11
-spi_master_get_devdata 320 123
-spi_master_put 360 123
-spi_register_controller 1053 157
-spi_register_master 1053 157
-spi_sync 274 157
-spi_unregister_controller 1054 157
-spi_unregister_master 1054 157
-spin_is_contended 894 86
-spin_is_locked 894 86
-spin_lock 94 276
-spin_lock_bh 95 276
-spin_lock_init 36 86
-spin_lock_irq 1055 276
-spin_lock_irqsave 1056 276
-spin_lock_irqsave_nested 1057 276
-spin_lock_nest_lock 1058 276
-spin_lock_nested 1058 276
-spin_needbreak 894 86
-spin_trylock 841 276
-spin_trylock_bh 1059 276
-spin_trylock_irq 1060 276
-spin_trylock_irqsave 1061 276
-spin_unlock 97 276
-spin_unlock_bh 98 276
-spin_unlock_irq 1062 276
-spin_unlock_irqrestore 1063 276
-spin_until_cond 1064 299
-sprintf 40 226
-srcu_barrier 1065 106
-srcu_dereference 1066 278
-srcu_dereference_check 1066 278
-srcu_dereference_notrace 1066 278
-srcu_down_read 1067 106
-srcu_down_read_fast 1067 106
-srcu_read_lock 1067 106
-srcu_read_lock_fast 1067 106
-srcu_read_lock_fast_notrace 1067 106
-srcu_read_lock_fast_updown 1067 106
-srcu_read_lock_held 894 43
-srcu_read_lock_nmisafe 1067 106
-srcu_read_lock_notrace 1067 106
-srcu_read_unlock 1068 106
-srcu_read_unlock_fast 1068 106
-srcu_read_unlock_fast_notrace 1068 106
-srcu_read_unlock_fast_updown 1068 106
-srcu_read_unlock_nmisafe 1068 106
-srcu_read_unlock_notrace 1068 106
-srcu_up_read 1068 106
-srcu_up_read_fast 1068 106
-ssleep 310 184
-start_poll_synchronize_rcu 477 43
-start_poll_synchronize_srcu 478 106
+spi_master_get_devdata 322 124
+spi_master_put 362 124
+spi_register_controller 1059 158
+spi_register_master 1059 158
+spi_sync 276 158
+spi_unregister_controller 1060 158
+spi_unregister_master 1060 158
+spin_is_contended 900 87
+spin_is_locked 900 87
+spin_lock 94 277
+spin_lock_bh 95 277
+spin_lock_init 36 87
+spin_lock_irq 1061 277
+spin_lock_irqsave 1062 277
+spin_lock_irqsave_nested 1063 277
+spin_lock_nest_lock 1064 277
+spin_lock_nested 1064 277
+spin_needbreak 900 87
+spin_trylock 846 277
+spin_trylock_bh 1065 277
+spin_trylock_irq 1066 277
+spin_trylock_irqsave 1067 277
+spin_unlock 97 277
+spin_unlock_bh 98 277
+spin_unlock_irq 1068 277
+spin_unlock_irqrestore 1069 277
+spin_until_cond 1070 300
+sprintf 40 227
+srcu_barrier 1071 107
+srcu_dereference 1072 279
+srcu_dereference_check 1072 279
+srcu_dereference_notrace 1072 279
+srcu_down_read 1073 107
+srcu_down_read_fast 1073 107
+srcu_read_lock 1073 107
+srcu_read_lock_fast 1073 107
+srcu_read_lock_fast_notrace 1073 107
+srcu_read_lock_fast_updown 1073 107
+srcu_read_lock_held 900 43
+srcu_read_lock_nmisafe 1073 107
+srcu_read_lock_notrace 1073 107
+srcu_read_unlock 1074 107
+srcu_read_unlock_fast 1074 107
+srcu_read_unlock_fast_notrace 1074 107
+srcu_read_unlock_fast_updown 1074 107
+srcu_read_unlock_nmisafe 1074 107
+srcu_read_unlock_notrace 1074 107
+srcu_up_read 1074 107
+srcu_up_read_fast 1074 107
+ssleep 312 185
+start_poll_synchronize_rcu 481 43
+start_poll_synchronize_srcu 482 107
 static_assert 1 10
-static_branch_dec 1069 300
-static_branch_dec_cpuslocked 1070 300
-static_branch_disable 1071 300
-static_branch_disable_cpuslocked 1072 300
-static_branch_enable 1073 300
-static_branch_enable_cpuslocked 1074 300
-static_branch_inc 1075 300
-static_branch_inc_cpuslocked 1076 300
-static_branch_likely 1077 300
-static_branch_unlikely 1077 300
-static_cpu_has 144 103
-static_key_count 44 224
-static_key_disable 1071 300
-static_key_disable_cpuslocked 1072 300
-static_key_enable 1073 300
-static_key_enable_cpuslocked 1074 300
-static_key_enabled 1078 300
-static_key_false 1078 300
-static_key_fast_inc_not_disabled 222 224
-static_key_slow_dec 1069 300
-static_key_slow_dec_cpuslocked 1070 300
-static_key_slow_inc 1075 300
-static_key_slow_inc_cpuslocked 1076 300
-static_key_true 1078 300
-stop_machine 612 301
-store_release_wake_up 1079 92
-strcasecmp 40 232
-strchr 40 232
-strcmp 40 232
-strcpy 61 232
-strlcpy 61 232
-strlen 40 232
-strncmp 40 232
-strncpy 61 232
+static_branch_dec 1075 301
+static_branch_dec_cpuslocked 1076 301
+static_branch_disable 1077 301
+static_branch_disable_cpuslocked 1078 301
+static_branch_enable 1079 301
+static_branch_enable_cpuslocked 1080 301
+static_branch_inc 1081 301
+static_branch_inc_cpuslocked 1082 301
+static_branch_likely 1083 301
+static_branch_unlikely 1083 301
+static_cpu_has 145 104
+static_key_count 44 225
+static_key_disable 1077 301
+static_key_disable_cpuslocked 1078 301
+static_key_enable 1079 301
+static_key_enable_cpuslocked 1080 301
+static_key_enabled 1084 301
+static_key_false 1084 301
+static_key_fast_inc_not_disabled 223 225
+static_key_slow_dec 1075 301
+static_key_slow_dec_cpuslocked 1076 301
+static_key_slow_inc 1081 301
+static_key_slow_inc_cpuslocked 1082 301
+static_key_true 1084 301
+stop_machine 616 302
+store_release_wake_up 1085 93
+strcasecmp 40 233
+strchr 40 233
+strcmp 40 233
+strcpy 61 233
+strlcpy 61 233
+strlen 40 233
+strncmp 40 233
+strncpy 61 233
 strncpy_from_user 73 59
-strndup_user 730 232
-strnlen 40 232
-strnlen_user 730 59
-strrchr 40 232
-strscpy 61 232
-strscpy_pad 61 232
-strstr 40 232
-struct_size 1 85
-struct_size_t 1 85
-submit_bio 17 99
-submit_bio_wait 252 99
-subsys_initcall 151 55
-subsys_initcall_sync 151 55
-swab16 1 302
-swab32 1 302
-swab64 1 302
+strndup_user 735 233
+strnlen 40 233
+strnlen_user 735 59
+strrchr 40 233
+strscpy 61 233
+strscpy_pad 61 233
+strstr 40 233
+struct_size 1 86
+struct_size_t 1 86
+submit_bio 17 100
+submit_bio_wait 253 100
+subsys_initcall 152 55
+subsys_initcall_sync 152 55
+swab16 1 303
+swab32 1 303
+swab64 1 303
 swait_active 44 47
-swait_event_exclusive 1080 69
-swait_event_idle_exclusive 1080 69
-swait_event_interruptible_exclusive 1081 69
-swait_event_interruptible_timeout_exclusive 1081 69
-swait_event_timeout_exclusive 1081 69
-swake_up_all 133 217
-swake_up_all_locked 133 217
-swake_up_locked 133 217
-swake_up_one 133 217
-swq_has_sleeper 470 47
-sync_blockdev 252 77
-sync_cmpxchg 302 88
-sync_try_cmpxchg 1082 88
-synchronize_hardirq 1083 19
-synchronize_irq 1084 19
-synchronize_net 1085 285
-synchronize_rcu 1085 117
-synchronize_rcu_expedited 1085 117
-synchronize_rcu_tasks 1086 117
-synchronize_rcu_tasks_rude 1086 117
-synchronize_rcu_tasks_trace 1086 117
-synchronize_srcu 1087 106
-synchronize_srcu_expedited 1087 106
-sysfs_emit 40 226
-sysfs_emit_at 40 226
-sysfs_remove_bin_file 357 135
-sysfs_remove_file 357 135
-sysfs_remove_files 357 135
-sysfs_remove_group 357 135
-sysfs_remove_groups 357 135
-task_cpu 40 115
-task_lock 94 193
-task_pid_nr 40 115
-task_rq_lock 1088 71
-task_rq_unlock 1089 71
-task_tgid_nr 40 115
-task_unlock 97 193
-task_work_add 1090 303
-tasklet_disable 1091 19
-tasklet_disable_in_atomic 1092 19
-tasklet_disable_nosync 1093 19
-tasklet_enable 1094 19
-tasklet_hi_schedule 1095 19
-tasklet_init 1096 19
-tasklet_kill 1097 19
-tasklet_schedule 1095 19
-tasklet_setup 1096 19
-tasklet_unlock_wait 1098 19
-tcf_queue_work 26 304
-test_and_change_bit 1099 50
-test_and_clear_bit 324 50
-test_and_clear_thread_flag 1100 109
-test_and_clear_ti_thread_flag 1101 109
-test_and_clear_tsk_thread_flag 1101 109
-test_and_clear_wake_up_bit 1102 92
-test_and_set_bit 325 50
-test_and_set_bit_lock 1103 50
-test_and_set_thread_flag 1104 109
-test_and_set_ti_thread_flag 1105 109
-test_and_set_tsk_thread_flag 1105 109
-test_bit 326 50
-test_bit_acquire 1106 50
-test_thread_flag 1107 109
-test_ti_thread_flag 1047 109
-test_tsk_thread_flag 1047 109
-thermal_zone_device_unregister 1108 158
+swait_event_exclusive 1086 69
+swait_event_idle_exclusive 1086 69
+swait_event_interruptible_exclusive 1087 69
+swait_event_interruptible_timeout_exclusive 1087 69
+swait_event_timeout_exclusive 1087 69
+swake_up_all 133 218
+swake_up_all_locked 133 218
+swake_up_locked 133 218
+swake_up_one 133 218
+swq_has_sleeper 474 47
+sync_blockdev 253 77
+sync_cmpxchg 304 89
+sync_try_cmpxchg 1088 89
+synchronize_hardirq 1089 19
+synchronize_irq 1090 19
+synchronize_net 1091 286
+synchronize_rcu 1091 118
+synchronize_rcu_expedited 1091 118
+synchronize_rcu_tasks 1092 118
+synchronize_rcu_tasks_rude 1092 118
+synchronize_rcu_tasks_trace 1092 118
+synchronize_srcu 1093 107
+synchronize_srcu_expedited 1093 107
+sysfs_emit 40 227
+sysfs_emit_at 40 227
+sysfs_remove_bin_file 359 136
+sysfs_remove_file 359 136
+sysfs_remove_files 359 136
+sysfs_remove_group 359 136
+sysfs_remove_groups 359 136
+task_cpu 40 116
+task_lock 94 194
+task_pid_nr 40 116
+task_rq_lock 1094 71
+task_rq_unlock 1095 71
+task_tgid_nr 40 116
+task_unlock 97 194
+task_work_add 1096 304
+tasklet_disable 1097 19
+tasklet_disable_in_atomic 1098 19
+tasklet_disable_nosync 1099 19
+tasklet_enable 1100 19
+tasklet_hi_schedule 1101 19
+tasklet_init 1102 19
+tasklet_kill 1103 19
+tasklet_schedule 1101 19
+tasklet_setup 1102 19
+tasklet_unlock_wait 1104 19
+tcf_queue_work 26 305
+test_and_change_bit 1105 50
+test_and_clear_bit 326 50
+test_and_clear_thread_flag 1106 110
+test_and_clear_ti_thread_flag 1107 110
+test_and_clear_tsk_thread_flag 1107 110
+test_and_clear_wake_up_bit 1108 93
+test_and_set_bit 327 50
+test_and_set_bit_lock 1109 50
+test_and_set_thread_flag 1110 110
+test_and_set_ti_thread_flag 1111 110
+test_and_set_tsk_thread_flag 1111 110
+test_bit 328 50
+test_bit_acquire 1112 50
+test_thread_flag 1113 110
+test_ti_thread_flag 1053 110
+test_tsk_thread_flag 1053 110
+thermal_zone_device_unregister 1114 159
 this_cpu_add 116 72
 this_cpu_add_return 117 72
 this_cpu_and 118 72
@@ -3265,11 +3275,11 @@ this_cpu_cmpxchg128 119 72
 this_cpu_cmpxchg64 119 72
 this_cpu_dec 120 72
 this_cpu_dec_return 121 72
-this_cpu_has 144 103
+this_cpu_has 145 104
 this_cpu_inc 122 72
 this_cpu_inc_return 123 72
 this_cpu_or 124 72
-this_cpu_ptr 125 188
+this_cpu_ptr 125 189
 this_cpu_read 126 72
 this_cpu_sub 127 72
 this_cpu_sub_return 128 72
@@ -3278,211 +3288,211 @@ this_cpu_try_cmpxchg128 129 72
 this_cpu_try_cmpxchg64 129 72
 this_cpu_write 130 72
 this_cpu_xchg 131 72
-time_after 40 223
-time_after_eq 40 223
-time_before 40 223
-time_before_eq 40 223
-time_is_after_jiffies 40 223
-time_is_before_jiffies 40 223
-timer_container_of 316 23
-timer_delete 341 78
-timer_delete_sync 340 78
-timer_delete_sync_try 1109 78
+time_after 40 224
+time_after_eq 40 224
+time_before 40 224
+time_before_eq 40 224
+time_is_after_jiffies 40 224
+time_is_before_jiffies 40 224
+timer_container_of 318 23
+timer_delete 343 78
+timer_delete_sync 342 78
+timer_delete_sync_try 1115 78
 timer_pending 106 23
-timer_reduce 759 78
-timer_setup 1110 23
-timer_setup_on_stack 1111 23
-timer_shutdown 1112 78
-timer_shutdown_sync 1113 78
-tlb_finish_mmu 66 305
-tlb_flush_mmu 66 305
-tlb_gather_mmu 729 305
-tlb_remove_page 251 305
-tlb_remove_table 1114 305
-truncate_inode_pages 753 113
-try_cmpxchg 1082 88
-try_cmpxchg128 1082 88
-try_cmpxchg128_acquire 1115 88
-try_cmpxchg128_local 1116 111
-try_cmpxchg128_relaxed 1117 88
-try_cmpxchg128_release 1118 88
-try_cmpxchg64 1082 88
-try_cmpxchg64_acquire 1115 88
-try_cmpxchg64_local 1116 111
-try_cmpxchg64_relaxed 1117 88
-try_cmpxchg64_release 1118 88
-try_cmpxchg_acquire 1115 88
-try_cmpxchg_local 1116 111
-try_cmpxchg_relaxed 1117 88
-try_cmpxchg_release 1118 88
-try_get_page 334 113
-try_module_get 460 64
-try_to_del_timer_sync 1109 78
-try_to_wake_up 338 69
-try_wait_for_completion 1119 112
-tryget_task_struct 334 193
-trylock_buffer 1120 104
-trylock_page 461 173
-typec_register_port 1121 306
-typec_unregister_port 1122 306
+timer_reduce 764 78
+timer_setup 1116 23
+timer_setup_on_stack 1117 23
+timer_shutdown 1118 78
+timer_shutdown_sync 1119 78
+tlb_finish_mmu 66 306
+tlb_flush_mmu 66 306
+tlb_gather_mmu 734 306
+tlb_remove_page 252 306
+tlb_remove_table 1120 306
+truncate_inode_pages 758 114
+try_cmpxchg 1088 89
+try_cmpxchg128 1088 89
+try_cmpxchg128_acquire 1121 89
+try_cmpxchg128_local 1122 112
+try_cmpxchg128_relaxed 1123 89
+try_cmpxchg128_release 1124 89
+try_cmpxchg64 1088 89
+try_cmpxchg64_acquire 1121 89
+try_cmpxchg64_local 1122 112
+try_cmpxchg64_relaxed 1123 89
+try_cmpxchg64_release 1124 89
+try_cmpxchg_acquire 1121 89
+try_cmpxchg_local 1122 112
+try_cmpxchg_relaxed 1123 89
+try_cmpxchg_release 1124 89
+try_get_page 336 114
+try_module_get 464 64
+try_to_del_timer_sync 1115 78
+try_to_wake_up 340 69
+try_wait_for_completion 1125 113
+tryget_task_struct 336 194
+trylock_buffer 1126 105
+trylock_page 465 174
+typec_register_port 1127 307
+typec_unregister_port 1128 307
 typeof 3 46
-u64_stats_add 1123 307
-u64_stats_fetch_begin 628 307
-u64_stats_fetch_retry 1124 307
-u64_stats_inc 689 307
-u64_stats_init 36 307
-u64_stats_read 808 307
-u64_stats_set 692 307
-u64_stats_sub 1125 307
-u64_stats_update_begin 1126 307
-u64_stats_update_begin_irqsave 1127 307
-u64_stats_update_end 1128 307
-u64_stats_update_end_irqrestore 1128 307
-u64_to_user_ptr 1 251
-uart_add_one_port 1129 39
+u64_stats_add 1129 308
+u64_stats_fetch_begin 633 308
+u64_stats_fetch_retry 1130 308
+u64_stats_inc 694 308
+u64_stats_init 36 308
+u64_stats_read 813 308
+u64_stats_set 697 308
+u64_stats_sub 1131 308
+u64_stats_update_begin 1132 308
+u64_stats_update_begin_irqsave 1133 308
+u64_stats_update_end 1134 308
+u64_stats_update_end_irqrestore 1134 308
+u64_to_user_ptr 1 252
+uart_add_one_port 1135 39
 uart_port_lock 94 39
-uart_port_lock_irq 1055 39
-uart_port_lock_irqsave 1056 39
-uart_port_trylock 841 39
-uart_port_trylock_irqsave 1061 39
+uart_port_lock_irq 1061 39
+uart_port_lock_irqsave 1062 39
+uart_port_trylock 846 39
+uart_port_trylock_irqsave 1067 39
 uart_port_unlock 97 39
-uart_port_unlock_irq 1062 39
-uart_port_unlock_irqrestore 1063 39
-uart_remove_one_port 1130 39
-udelay 343 184
+uart_port_unlock_irq 1068 39
+uart_port_unlock_irqrestore 1069 39
+uart_remove_one_port 1136 39
+udelay 345 185
 umax 1 25
 umin 1 25
-unbind_from_irqhandler 1131 98
+unbind_from_irqhandler 1137 99
 unlikely 79 40
-unlock_buffer 1132 104
-unlock_new_inode 648 177
-unlock_page 462 173
-unlock_sock_fast 980 97
-unlock_task_sighand 1133 242
-unrcu_pointer 1134 278
+unlock_buffer 1138 105
+unlock_new_inode 653 178
+unlock_page 466 174
+unlock_sock_fast 986 98
+unlock_task_sighand 1139 243
+unrcu_pointer 1140 279
 unreachable 11 8
-unregister_candev 1135 65
-unregister_netdev 1136 285
-unregister_netdevice 1135 65
-up 1137 168
-up_read 149 169
-up_read_non_owner 149 169
-up_write 150 169
-update_mmu_cache 343 181
+unregister_candev 1141 65
+unregister_netdev 1142 286
+unregister_netdevice 1141 65
+up 1143 169
+up_read 150 170
+up_read_non_owner 150 170
+up_write 151 170
+update_mmu_cache 345 182
 upper_16_bits 1 25
 upper_32_bits 1 25
-usb_add_gadget_udc 1138 308
-usb_alloc_urb 82 309
-usb_block_urb 1139 309
-usb_control_msg 274 309
-usb_del_gadget_udc 1140 308
-usb_fill_bulk_urb 1141 309
-usb_fill_control_urb 1142 309
-usb_fill_int_urb 1141 309
-usb_free_urb 315 309
-usb_get_dev 400 309
-usb_kill_anchored_urbs 1143 309
-usb_kill_urb 1144 309
-usb_poison_anchored_urbs 1143 309
-usb_poison_urb 1145 309
-usb_put_dev 430 309
-usb_put_urb 315 309
-usb_submit_urb 1146 309
-usb_unlink_anchored_urbs 1143 309
-usb_unlink_urb 1147 309
-usb_unpoison_anchored_urbs 1148 309
-usecs_to_jiffies 40 223
-usleep_idle_range 310 184
-usleep_range 310 184
-usleep_range_state 310 184
-va_arg 1 310
-va_copy 1 310
-va_end 1 310
-va_start 1 310
-vfree 629 311
-vfs_fsync 252 177
-video_drvdata 320 123
-virt_load_acquire 1033 296
-virt_mb 1035 165
-virt_mb__after_atomic 1036 88
-virt_mb__before_atomic 1038 88
-virt_rmb 1039 165
-virt_store_mb 1040 165
-virt_store_release 459 296
-virt_to_folio 40 113
-virt_to_page 40 113
-virt_to_phys 40 113
-virt_wmb 1041 165
-vma_assert_locked 585 243
-vma_assert_read_locked 585 243
-vma_assert_write_locked 159 243
-vma_end_read 1149 243
-vma_end_write_all 1150 243
-vma_is_attached 106 243
-vma_start_read 711 243
-vma_start_read_locked 711 243
-vma_start_read_locked_nested 1151 243
-vma_start_write 1152 243
-vma_start_write_killable 1153 243
-vmalloc 142 311
-vzalloc 142 311
-wait_event 1080 69
-wait_event_cmd 1080 69
-wait_event_exclusive_cmd 1080 69
-wait_event_freezable 1081 69
-wait_event_freezable_timeout 1081 69
-wait_event_hrtimeout 1081 69
-wait_event_idle 1080 69
-wait_event_idle_exclusive 1080 69
-wait_event_idle_timeout 1081 69
-wait_event_interruptible 1081 69
-wait_event_interruptible_exclusive 1081 69
-wait_event_interruptible_hrtimeout 1081 69
-wait_event_interruptible_lock_irq 1081 69
-wait_event_interruptible_locked 1081 69
-wait_event_interruptible_locked_irq 1081 69
-wait_event_interruptible_timeout 1081 69
-wait_event_killable 1081 69
-wait_event_killable_timeout 1081 69
-wait_event_lock_irq 1080 69
-wait_event_lock_irq_cmd 1080 69
-wait_event_state 1081 69
-wait_event_timeout 1081 69
-wait_for_completion 1154 112
-wait_for_completion_interruptible 1155 112
-wait_for_completion_interruptible_timeout 1155 112
-wait_for_completion_io 1154 112
-wait_for_completion_io_timeout 1155 112
-wait_for_completion_killable 1155 112
-wait_for_completion_killable_timeout 1155 112
-wait_for_completion_state 1155 112
-wait_for_completion_timeout 1155 112
-wait_on_bit 1156 92
-wait_on_bit_action 1156 92
-wait_on_bit_io 1156 92
-wait_on_bit_lock 1157 92
-wait_on_bit_lock_action 1157 92
-wait_on_bit_lock_io 1157 92
-wait_on_bit_timeout 1156 92
-wait_on_buffer 463 104
-wait_on_page_writeback 463 173
-wait_task_inactive 252 132
-wait_var_event 1158 92
-wait_var_event_any_lock 1159 92
-wait_var_event_interruptible 1159 92
-wait_var_event_io 1158 92
-wait_var_event_killable 1159 92
-wait_var_event_mutex 1159 92
-wait_var_event_spinlock 1159 92
-wait_var_event_timeout 1159 92
-wait_woken 1160 74
+usb_add_gadget_udc 1144 309
+usb_alloc_urb 143 310
+usb_block_urb 1145 310
+usb_control_msg 276 310
+usb_del_gadget_udc 1146 309
+usb_fill_bulk_urb 1147 310
+usb_fill_control_urb 1148 310
+usb_fill_int_urb 1147 310
+usb_free_urb 317 310
+usb_get_dev 404 310
+usb_kill_anchored_urbs 1149 310
+usb_kill_urb 1150 310
+usb_poison_anchored_urbs 1149 310
+usb_poison_urb 1151 310
+usb_put_dev 434 310
+usb_put_urb 317 310
+usb_submit_urb 1152 310
+usb_unlink_anchored_urbs 1149 310
+usb_unlink_urb 1153 310
+usb_unpoison_anchored_urbs 1154 310
+usecs_to_jiffies 40 224
+usleep_idle_range 312 185
+usleep_range 312 185
+usleep_range_state 312 185
+va_arg 1 311
+va_copy 1 311
+va_end 1 311
+va_start 1 311
+vfree 634 312
+vfs_fsync 253 178
+video_drvdata 322 124
+virt_load_acquire 1039 297
+virt_mb 1041 166
+virt_mb__after_atomic 1042 89
+virt_mb__before_atomic 1044 89
+virt_rmb 1045 166
+virt_store_mb 1046 166
+virt_store_release 463 297
+virt_to_folio 40 114
+virt_to_page 40 114
+virt_to_phys 40 114
+virt_wmb 1047 166
+vma_assert_locked 589 244
+vma_assert_read_locked 589 244
+vma_assert_write_locked 160 244
+vma_end_read 1155 244
+vma_end_write_all 1156 244
+vma_is_attached 106 244
+vma_start_read 716 244
+vma_start_read_locked 716 244
+vma_start_read_locked_nested 1157 244
+vma_start_write 1158 244
+vma_start_write_killable 1159 244
+vmalloc 142 312
+vzalloc 142 312
+wait_event 1086 69
+wait_event_cmd 1086 69
+wait_event_exclusive_cmd 1086 69
+wait_event_freezable 1087 69
+wait_event_freezable_timeout 1087 69
+wait_event_hrtimeout 1087 69
+wait_event_idle 1086 69
+wait_event_idle_exclusive 1086 69
+wait_event_idle_timeout 1087 69
+wait_event_interruptible 1087 69
+wait_event_interruptible_exclusive 1087 69
+wait_event_interruptible_hrtimeout 1087 69
+wait_event_interruptible_lock_irq 1087 69
+wait_event_interruptible_locked 1087 69
+wait_event_interruptible_locked_irq 1087 69
+wait_event_interruptible_timeout 1087 69
+wait_event_killable 1087 69
+wait_event_killable_timeout 1087 69
+wait_event_lock_irq 1086 69
+wait_event_lock_irq_cmd 1086 69
+wait_event_state 1087 69
+wait_event_timeout 1087 69
+wait_for_completion 1160 113
+wait_for_completion_interruptible 1161 113
+wait_for_completion_interruptible_timeout 1161 113
+wait_for_completion_io 1160 113
+wait_for_completion_io_timeout 1161 113
+wait_for_completion_killable 1161 113
+wait_for_completion_killable_timeout 1161 113
+wait_for_completion_state 1161 113
+wait_for_completion_timeout 1161 113
+wait_on_bit 1162 93
+wait_on_bit_action 1162 93
+wait_on_bit_io 1162 93
+wait_on_bit_lock 1163 93
+wait_on_bit_lock_action 1163 93
+wait_on_bit_lock_io 1163 93
+wait_on_bit_timeout 1162 93
+wait_on_buffer 467 105
+wait_on_page_writeback 467 174
+wait_task_inactive 253 133
+wait_var_event 1164 93
+wait_var_event_any_lock 1165 93
+wait_var_event_interruptible 1165 93
+wait_var_event_io 1164 93
+wait_var_event_killable 1165 93
+wait_var_event_mutex 1165 93
+wait_var_event_spinlock 1165 93
+wait_var_event_timeout 1165 93
+wait_woken 1166 74
 waitqueue_active 44 47
-wake_q_add 1161 132
-wake_q_add_safe 1161 132
+wake_q_add 1167 133
+wake_q_add_safe 1167 133
 wake_up 132 69
 wake_up_all 132 69
 wake_up_all_locked 133 69
-wake_up_bit 1162 312
+wake_up_bit 1168 313
 wake_up_interruptible 132 69
 wake_up_interruptible_all 132 69
 wake_up_interruptible_nr 132 69
@@ -3492,56 +3502,56 @@ wake_up_interruptible_sync_poll 133 69
 wake_up_interruptible_sync_poll_locked 133 47
 wake_up_locked 133 69
 wake_up_locked_poll 133 69
-wake_up_new_task 1163 132
+wake_up_new_task 1169 133
 wake_up_nr 132 69
 wake_up_poll 132 69
 wake_up_poll_on_current_cpu 133 47
 wake_up_pollfree 133 47
-wake_up_process 1164 69
-wake_up_q 648 132
-wake_up_state 1164 69
+wake_up_process 1170 69
+wake_up_q 653 133
+wake_up_state 1170 69
 wake_up_sync 133 69
-wake_up_var 1165 312
-wake_up_var_locked 133 92
-wake_up_var_protected 133 92
-watchdog_register_device 1166 159
-watchdog_unregister_device 1167 159
-wiphy_free 360 123
-wiphy_lock 355 245
-wiphy_priv 320 123
-wiphy_unlock 359 245
-wmb 1168 165
-woken_wake_function 338 74
-work_busy 1169 18
+wake_up_var 1171 313
+wake_up_var_locked 133 93
+wake_up_var_protected 133 93
+watchdog_register_device 1172 160
+watchdog_unregister_device 1173 160
+wiphy_free 362 124
+wiphy_lock 357 246
+wiphy_priv 322 124
+wiphy_unlock 361 246
+wmb 1174 166
+woken_wake_function 340 74
+work_busy 1175 18
 work_pending 106 18
 wq_has_single_sleeper 44 47
-wq_has_sleeper 470 47
-write_lock 1170 276
-write_lock_bh 1171 276
-write_lock_irq 1172 276
-write_lock_irqsave 1173 276
-write_lock_nested 1174 276
-write_seqcount_begin 909 68
-write_seqcount_begin_nested 909 68
-write_seqcount_end 910 68
-write_seqcount_invalidate 908 68
-write_seqcount_latch 908 68
-write_seqcount_latch_begin 909 68
-write_seqcount_latch_end 1128 68
-write_seqlock 947 68
-write_seqlock_bh 948 68
-write_seqlock_irq 949 68
-write_seqlock_irqsave 950 68
-write_sequnlock 951 68
-write_sequnlock_bh 952 68
-write_sequnlock_irq 953 68
-write_sequnlock_irqrestore 954 68
-write_trylock 1175 276
-write_trylock_irqsave 1176 276
-write_unlock 1177 276
-write_unlock_bh 1178 276
-write_unlock_irq 1179 276
-write_unlock_irqrestore 1180 276
+wq_has_sleeper 474 47
+write_lock 1176 277
+write_lock_bh 1177 277
+write_lock_irq 1178 277
+write_lock_irqsave 1179 277
+write_lock_nested 1180 277
+write_seqcount_begin 915 68
+write_seqcount_begin_nested 915 68
+write_seqcount_end 916 68
+write_seqcount_invalidate 914 68
+write_seqcount_latch 914 68
+write_seqcount_latch_begin 915 68
+write_seqcount_latch_end 1134 68
+write_seqlock 953 68
+write_seqlock_bh 954 68
+write_seqlock_irq 955 68
+write_seqlock_irqsave 956 68
+write_sequnlock 957 68
+write_sequnlock_bh 958 68
+write_sequnlock_irq 959 68
+write_sequnlock_irqrestore 960 68
+write_trylock 1181 277
+write_trylock_irqsave 1182 277
+write_unlock 1183 277
+write_unlock_bh 1184 277
+write_unlock_irq 1185 277
+write_unlock_irqrestore 1186 277
 writeb 104 67
 writeb_relaxed 104 67
 writel 104 67
@@ -3554,1418 +3564,1418 @@ writesq 85 67
 writesw 85 67
 writew 104 67
 writew_relaxed 104 67
-wrprotect_ptes 292 108
-ww_mutex_lock 356 313
-ww_mutex_lock_interruptible 356 313
-ww_mutex_lock_slow 355 313
-ww_mutex_lock_slow_interruptible 356 313
-ww_mutex_trylock 358 313
-ww_mutex_unlock 359 313
-xa_alloc 135 75
-xa_cmpxchg 1181 75
-xa_erase 1182 75
-xa_erase_irq 1182 75
-xa_for_each 1183 75
-xa_insert 135 75
-xa_load 891 75
-xa_lock 94 314
-xa_lock_bh 95 314
-xa_lock_irq 1055 314
-xa_lock_irqsave 1056 314
-xa_store 1184 75
-xa_store_irq 1184 75
-xa_trylock 841 314
-xa_unlock 97 314
-xa_unlock_bh 98 314
-xa_unlock_irq 1062 314
-xa_unlock_irqrestore 1063 314
-xas_load 891 75
-xas_lock 94 314
-xas_lock_bh 95 314
-xas_lock_irq 1055 314
-xas_lock_irqsave 1056 314
-xas_store 1185 75
-xas_unlock 97 314
-xas_unlock_bh 98 314
-xas_unlock_irq 1062 314
-xas_unlock_irqrestore 1063 314
-xchg 242 88
-xchg_acquire 243 88
-xchg_relaxed 244 88
-xchg_release 245 88
-xor_unlock_is_negative_byte 1186 50
-xprt_wait_for_buffer_space 54 315
-xprt_write_space 1187 315
-yield 611 114
+wrprotect_ptes 294 109
+ww_mutex_lock 358 314
+ww_mutex_lock_interruptible 358 314
+ww_mutex_lock_slow 357 314
+ww_mutex_lock_slow_interruptible 358 314
+ww_mutex_trylock 360 314
+ww_mutex_unlock 361 314
+xa_alloc 1187 75
+xa_cmpxchg 1188 75
+xa_erase 1189 75
+xa_erase_irq 1189 75
+xa_for_each 1190 75
+xa_insert 1191 75
+xa_load 896 75
+xa_lock 94 315
+xa_lock_bh 95 315
+xa_lock_irq 1061 315
+xa_lock_irqsave 1062 315
+xa_store 1192 75
+xa_store_irq 1192 75
+xa_trylock 846 315
+xa_unlock 97 315
+xa_unlock_bh 98 315
+xa_unlock_irq 1068 315
+xa_unlock_irqrestore 1069 315
+xas_load 896 75
+xas_lock 94 315
+xas_lock_bh 95 315
+xas_lock_irq 1061 315
+xas_lock_irqsave 1062 315
+xas_store 1193 75
+xas_unlock 97 315
+xas_unlock_bh 98 315
+xas_unlock_irq 1068 315
+xas_unlock_irqrestore 1069 315
+xchg 243 89
+xchg_acquire 244 89
+xchg_relaxed 245 89
+xchg_release 246 89
+xor_unlock_is_negative_byte 1194 50
+xprt_wait_for_buffer_space 54 316
+xprt_write_space 1195 316
+yield 615 115
 `;
 
 /** A line per convention: its pattern, shape and source as above, and patterns of names that it does not speak of. */
-export const conventions = `MODULE_* 1188 64
-EXPORT_SYMBOL* 1188 27
-TP_* 1188 316
-MAX_* 1188 317
-MIN_* 1188 317
-current_* 1189 318
-*synchronize* 1190 319
-*grace_period* 1190 319
-*rcu_barrier* 1191 319
-*call_rcu* 1192 319
-*free_rcu* 1193 319
-_get_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_hold_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_grab_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_pin_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_ref_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_addref_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_inc_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_acquire_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_dup_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_clone_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_share_ 1194 319 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
-_tryget_ 1195 319 _drvdata*_ *unless_null*
-*try_get* 1195 319 _drvdata*_ *unless_null*
-*notifier*+*unregister* 1196 319
-*_set_+*data 1197 11
-dev_* 1197 133
-netdev_* 1197 133
-pr_* 1197 133
-*print* 1197 319
-complete* 1197 319
-wake_up* 1197 319
-_to_ 1197 320
-kfree* 1197 227
-kvfree* 1197 227
-devm_kfree* 1197 227
-usb_set_intfdata* 1197 309
-dev_* 1198 321
-devm_* 1198 321
-device_* 1198 321
-driver_* 1198 321
-pm_* 1198 321
-sysfs_* 1198 321
-kobject_* 1198 321
-clk_* 1198 321
-regulator_* 1198 321
-reset_control_* 1198 321
-platform_* 1198 321
-pci_* 1198 321
-pcim_* 1198 321
-usb_* 1198 321
-i2c_* 1198 321
-spi_* 1198 321
-hid_* 1198 321
-serio_* 1198 321
-gameport_* 1198 321
-amba_* 1198 321
-virtio_* 1198 321
-sdio_* 1198 321
-serdev_* 1198 321
-auxiliary_* 1198 321
-rpmsg_* 1198 321
-of_* 1198 321
-fwnode_* 1198 321
-acpi_* 1198 321
-irq_* 1198 321
-gpio_* 1198 321
-gpiod_* 1198 321
-phy_* 1198 321
-dma_* 1198 321
-dmam_* 1198 321
-iommu_* 1198 321
-component_* 1198 321
-input_* 1198 321
-iio_* 1198 321
-led_* 1198 321
-snd_* 1198 321
-thermal_* 1198 321
-hwmon_* 1198 321
-power_supply_* 1198 321
-extcon_* 1198 321
-mbox_* 1198 321
-nvmem_* 1198 321
-pinctrl_* 1198 321
-icc_* 1198 321
-opp_* 1198 321
-genpd_* 1198 321
-firmware_* 1198 321
-mfd_* 1198 321
-media_* 1198 321
-v4l2_* 1198 321
-vb2_* 1198 321
-video_* 1198 321
-rc_* 1198 321
-cec_* 1198 321
-drm_* 1198 321
-misc_* 1198 321
-mtd_* 1198 321
-mmc_* 1198 321
-rtc_* 1198 321
-watchdog_* 1198 321
-tty_* 1198 321
-uart_* 1198 321
-cdev_* 1198 321
-crypto_* 1198 321
-hwrng_* 1198 321
-scsi_* 1198 321
-net_* 1198 321
-get_* 1198 321
-put_* 1198 321
-to_* 1198 321
-_put_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unref_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_release_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_unhold_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-_drop_ 1199 319 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
-spin_* 1197 322
-mutex_* 1197 322
-list_* 1197 322
-*alloc* 1200 319
-*memdup* 1200 319
-_create_ 1200 319
-_new_ 1200 319
-_clone_ 1200 319
-_dup_ 1200 319
-_add_ 1201 319
-_insert_ 1201 319
-_link_ 1201 319
-_enqueue_ 1201 319
-_queue_ 1201 319
-_register_ 1201 319
-_store_ 1201 319
-_unlink_ 1202 319
-_del_ 1202 319
-_remove_ 1202 319
-_erase_ 1202 319
-_delete_ 1202 319
-_free_ 1203 319
-_destroy_ 1203 319
-_complete_ 1204 319
-*_sync 1205 319
-synchronize_* 1205 319
-flush_* 1205 319
-drain_* 1205 319
-*unlock* 1206 319
-*fault* 1207 319
-_release*_ 1208 319
-_drop*_ 1208 319
-_leave_ 1208 319
-_exit_ 1208 319
-_end_ 1208 319
-_put_ 1208 319
-_done_ 1208 319
-_finish*_ 1208 319
-_complete*_ 1208 319
-_resume_ 1208 319
-_thaw_ 1208 319
-_up_ 1208 319
-_relax_ 1208 319
-_free*_ 1208 319
-*lock* 1209 319
-*acquire* 1209 319
-_begin_ 1209 319
-_start_ 1209 319
-_enter_ 1209 319
-_get_ 1209 319
-_find_ 1209 319
-_lookup_ 1209 319
-_grab_ 1209 319
-_prepare_ 1209 319
-_claim_ 1209 319
-_pin_ 1209 319
-_down_ 1209 319
-_suspend_ 1209 319
-_freeze_ 1209 319
-_hold_ 1209 319
-_try*_ 1209 319`;
+export const conventions = `MODULE_* 1196 64
+EXPORT_SYMBOL* 1196 27
+TP_* 1196 317
+MAX_* 1196 318
+MIN_* 1196 318
+current_* 1197 319
+*synchronize* 1198 320
+*grace_period* 1198 320
+*rcu_barrier* 1199 320
+*call_rcu* 1200 320
+*free_rcu* 1201 320
+_get_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_hold_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_grab_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_pin_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_ref_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_addref_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_inc_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_acquire_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_dup_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_clone_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_share_ 1202 320 _drvdata*_ *unless_null* *get_user* *get_unaligned* *runtime* *_cpu_* nla_* seq_* *get_order* *get_random* *get_cycles* *get_name* *get_option* *get_string* *get_value*
+_tryget_ 1203 320 _drvdata*_ *unless_null*
+*try_get* 1203 320 _drvdata*_ *unless_null*
+*notifier*+*unregister* 1204 320
+*_set_+*data 1205 11
+dev_* 1205 134
+netdev_* 1205 134
+pr_* 1205 134
+*print* 1205 320
+complete* 1205 320
+wake_up* 1205 320
+_to_ 1205 321
+kfree* 1205 228
+kvfree* 1205 228
+devm_kfree* 1205 228
+usb_set_intfdata* 1205 310
+dev_* 1206 322
+devm_* 1206 322
+device_* 1206 322
+driver_* 1206 322
+pm_* 1206 322
+sysfs_* 1206 322
+kobject_* 1206 322
+clk_* 1206 322
+regulator_* 1206 322
+reset_control_* 1206 322
+platform_* 1206 322
+pci_* 1206 322
+pcim_* 1206 322
+usb_* 1206 322
+i2c_* 1206 322
+spi_* 1206 322
+hid_* 1206 322
+serio_* 1206 322
+gameport_* 1206 322
+amba_* 1206 322
+virtio_* 1206 322
+sdio_* 1206 322
+serdev_* 1206 322
+auxiliary_* 1206 322
+rpmsg_* 1206 322
+of_* 1206 322
+fwnode_* 1206 322
+acpi_* 1206 322
+irq_* 1206 322
+gpio_* 1206 322
+gpiod_* 1206 322
+phy_* 1206 322
+dma_* 1206 322
+dmam_* 1206 322
+iommu_* 1206 322
+component_* 1206 322
+input_* 1206 322
+iio_* 1206 322
+led_* 1206 322
+snd_* 1206 322
+thermal_* 1206 322
+hwmon_* 1206 322
+power_supply_* 1206 322
+extcon_* 1206 322
+mbox_* 1206 322
+nvmem_* 1206 322
+pinctrl_* 1206 322
+icc_* 1206 322
+opp_* 1206 322
+genpd_* 1206 322
+firmware_* 1206 322
+mfd_* 1206 322
+media_* 1206 322
+v4l2_* 1206 322
+vb2_* 1206 322
+video_* 1206 322
+rc_* 1206 322
+cec_* 1206 322
+drm_* 1206 322
+misc_* 1206 322
+mtd_* 1206 322
+mmc_* 1206 322
+rtc_* 1206 322
+watchdog_* 1206 322
+tty_* 1206 322
+uart_* 1206 322
+cdev_* 1206 322
+crypto_* 1206 322
+hwrng_* 1206 322
+scsi_* 1206 322
+net_* 1206 322
+get_* 1206 322
+put_* 1206 322
+to_* 1206 322
+_put_ 1207 320 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unref_ 1207 320 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_release_ 1207 320 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_unhold_ 1207 320 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+_drop_ 1207 320 pm_* clk_* regulator_* of_* fwnode_* gpiod_* mutex_* release_firmware* put_user* *_put_user* put_unaligned* *runtime* skb_put* nla_* seq_*
+spin_* 1205 323
+mutex_* 1205 323
+list_* 1205 323
+*alloc* 1208 320
+*memdup* 1208 320
+_create_ 1208 320
+_new_ 1208 320
+_clone_ 1208 320
+_dup_ 1208 320
+_add_ 1209 320
+_insert_ 1209 320
+_link_ 1209 320
+_enqueue_ 1209 320
+_queue_ 1209 320
+_register_ 1209 320
+_store_ 1209 320
+_unlink_ 1210 320
+_del_ 1210 320
+_remove_ 1210 320
+_erase_ 1210 320
+_delete_ 1210 320
+_free_ 1211 320
+_destroy_ 1211 320
+_complete_ 1212 320
+*_sync 1213 320
+synchronize_* 1213 320
+flush_* 1213 320
+drain_* 1213 320
+*unlock* 1214 320
+*fault* 1215 320
+_release*_ 1216 320
+_drop*_ 1216 320
+_leave_ 1216 320
+_exit_ 1216 320
+_end_ 1216 320
+_put_ 1216 320
+_done_ 1216 320
+_finish*_ 1216 320
+_complete*_ 1216 320
+_resume_ 1216 320
+_thaw_ 1216 320
+_up_ 1216 320
+_relax_ 1216 320
+_free*_ 1216 320
+*lock* 1217 320
+*acquire* 1217 320
+_begin_ 1217 320
+_start_ 1217 320
+_enter_ 1217 320
+_get_ 1217 320
+_find_ 1217 320
+_lookup_ 1217 320
+_grab_ 1217 320
+_prepare_ 1217 320
+_claim_ 1217 320
+_pin_ 1217 320
+_down_ 1217 320
+_suspend_ 1217 320
+_freeze_ 1217 320
+_hold_ 1217 320
+_try*_ 1217 320`;
 
 /** A line per type of an operations table, or several by commas, and below it a line per member, by tabs: the member, its shape and source as above. */
 export const members = `struct timer_list
-function\t1210\t323
+function\t1218\t324
 struct work_struct
-func\t1211\t324
+func\t1219\t325
 struct tasklet_struct
-func\t1212\t325
-callback\t1212\t325
+func\t1220\t326
+callback\t1220\t326
 struct irq_work
-func\t1213\t222
+func\t1221\t223
 struct callback_head
-func\t1214\t326
+func\t1222\t327
 struct irqaction
-handler\t1215\t327
-thread_fn\t1216\t328
+handler\t1223\t328
+thread_fn\t1224\t329
 struct wait_queue_entry
-func\t1217\t329
+func\t1225\t330
 struct kprobe
-pre_handler\t1218\t330
-post_handler\t1218\t330
+pre_handler\t1226\t331
+post_handler\t1226\t331
 struct syscore_ops
-suspend\t1219\t331
-resume\t1220\t331
+suspend\t1227\t332
+resume\t1228\t332
 struct pmu
-add\t1221\t332
-del\t1221\t332
-start\t1221\t332
-stop\t1221\t332
+add\t1229\t333
+del\t1229\t333
+start\t1229\t333
+stop\t1229\t333
 struct bio
-bi_end_io\t1222\t333
+bi_end_io\t1230\t334
 struct buffer_head
-b_end_io\t1222\t334
+b_end_io\t1230\t335
 struct dma_async_tx_descriptor
-callback\t1214\t335
-callback_result\t1214\t335
+callback\t1222\t336
+callback_result\t1222\t336
 struct notifier_block
-notifier_call\t1223\t93
+notifier_call\t1231\t94
 struct kobj_type,struct device,struct device_type
-release\t1224\t336
+release\t1232\t337
 struct class
-dev_release\t1224\t336
-shutdown_pre\t1225\t337
+dev_release\t1232\t337
+shutdown_pre\t1233\t338
 struct pci_driver
-probe\t1226\t338
-remove\t1227\t338
-shutdown\t1228\t337
-suspend\t1229\t339
-resume\t1230\t340
-sriov_configure\t1231\t341
+probe\t1234\t339
+remove\t1235\t339
+shutdown\t1236\t338
+suspend\t1237\t340
+resume\t1238\t341
+sriov_configure\t1239\t342
 struct pci_error_handlers
-error_detected\t1231\t342
-mmio_enabled\t1231\t342
-slot_reset\t1231\t342
-resume\t1231\t342
-reset_prepare\t1232\t343
-reset_done\t1233\t344
+error_detected\t1239\t343
+mmio_enabled\t1239\t343
+slot_reset\t1239\t343
+resume\t1239\t343
+reset_prepare\t1240\t344
+reset_done\t1241\t345
 struct usb_driver
-probe\t1234\t338
-disconnect\t1235\t338
-shutdown\t1228\t337
-suspend\t1236\t345
-resume\t1237\t345
-reset_resume\t1237\t345
-pre_reset\t1238\t346
-post_reset\t1239\t346
-unlocked_ioctl\t1216\t347
+probe\t1242\t339
+disconnect\t1243\t339
+shutdown\t1236\t338
+suspend\t1244\t346
+resume\t1245\t346
+reset_resume\t1245\t346
+pre_reset\t1246\t347
+post_reset\t1247\t347
+unlocked_ioctl\t1224\t348
 struct usb_serial_driver
-probe\t1240\t348
-attach\t1240\t348
-disconnect\t1241\t348
-release\t1242\t349
-port_probe\t1243\t350
-port_remove\t1244\t351
-open\t1245\t352
-close\t1246\t353
-read_int_callback\t1222\t354
-write_int_callback\t1222\t354
-read_bulk_callback\t1222\t354
-write_bulk_callback\t1222\t354
+probe\t1248\t349
+attach\t1248\t349
+disconnect\t1249\t349
+release\t1250\t350
+port_probe\t1251\t351
+port_remove\t1252\t352
+open\t1253\t353
+close\t1254\t354
+read_int_callback\t1230\t355
+write_int_callback\t1230\t355
+read_bulk_callback\t1230\t355
+write_bulk_callback\t1230\t355
 struct urb
-complete\t1222\t354
+complete\t1230\t355
 struct usb_request
-complete\t1221\t355
+complete\t1229\t356
 struct usb_gadget_driver
-bind\t1247\t356
-unbind\t1248\t356
-setup\t1222\t356
-disconnect\t1222\t356
-suspend\t1222\t356
-resume\t1222\t356
-reset\t1222\t356
+bind\t1255\t357
+unbind\t1256\t357
+setup\t1230\t357
+disconnect\t1230\t357
+suspend\t1230\t357
+resume\t1230\t357
+reset\t1230\t357
 struct usb_gadget_ops
-udc_start\t1249\t357
-udc_stop\t1250\t357
-pullup\t1251\t358
+udc_start\t1257\t358
+udc_stop\t1258\t358
+pullup\t1259\t359
 struct usb_ep_ops
-queue\t1222\t359
-dequeue\t1222\t359
-set_halt\t1222\t359
-set_wedge\t1222\t359
-fifo_status\t1222\t359
-fifo_flush\t1222\t359
+queue\t1230\t360
+dequeue\t1230\t360
+set_halt\t1230\t360
+set_wedge\t1230\t360
+fifo_status\t1230\t360
+fifo_flush\t1230\t360
 struct usb_function
-bind\t1247\t360
-unbind\t1248\t360
-free_func\t1216\t360
-set_alt\t1222\t360
-disable\t1222\t360
-setup\t1222\t360
-suspend\t1222\t360
-resume\t1222\t360
+bind\t1255\t361
+unbind\t1256\t361
+free_func\t1224\t361
+set_alt\t1230\t361
+disable\t1230\t361
+setup\t1230\t361
+suspend\t1230\t361
+resume\t1230\t361
 struct virtio_driver
-probe\t1252\t361
-remove\t1253\t361
-config_changed\t1254\t361
-freeze\t1255\t361
-restore\t1256\t361
+probe\t1260\t362
+remove\t1261\t362
+config_changed\t1262\t362
+freeze\t1263\t362
+restore\t1264\t362
 struct acpi_driver
-add\t1257\t362
-remove\t1258\t362
-notify\t1216\t363
+add\t1265\t363
+remove\t1266\t363
+notify\t1224\t364
 struct serio_driver
-connect\t1259\t364
-reconnect\t1260\t364
-fast_reconnect\t1260\t364
-cleanup\t1260\t364
-disconnect\t1261\t364
-interrupt\t1262\t365
+connect\t1267\t365
+reconnect\t1268\t365
+fast_reconnect\t1268\t365
+cleanup\t1268\t365
+disconnect\t1269\t365
+interrupt\t1270\t366
 struct hid_driver
-probe\t1263\t366
-remove\t1264\t367
-raw_event\t1265\t368
-event\t1265\t368
-report\t1265\t368
-suspend\t1236\t369
-resume\t1237\t369
-reset_resume\t1237\t369
+probe\t1271\t367
+remove\t1272\t368
+raw_event\t1273\t369
+event\t1273\t369
+report\t1273\t369
+suspend\t1244\t370
+resume\t1245\t370
+reset_resume\t1245\t370
 struct hid_ll_driver
-start\t1266\t370
-stop\t1267\t371
-open\t1268\t372
-close\t1269\t373
+start\t1274\t371
+stop\t1275\t372
+open\t1276\t373
+close\t1277\t374
 struct bus_type
-probe\t1270\t374
-remove\t1271\t374
-shutdown\t1272\t337
-match\t1223\t374
+probe\t1278\t375
+remove\t1279\t375
+shutdown\t1280\t338
+match\t1231\t375
 struct component_ops
-bind\t1273\t375
-unbind\t1274\t375
+bind\t1281\t376
+unbind\t1282\t376
 struct component_master_ops
-bind\t1273\t376
-unbind\t1274\t376
+bind\t1281\t377
+unbind\t1282\t377
 struct comedi_driver
-attach\t1275\t377
-auto_attach\t1275\t377
-detach\t1276\t377
+attach\t1283\t378
+auto_attach\t1283\t378
+detach\t1284\t378
 struct irq_domain_ops
-map\t1277\t378
-unmap\t1278\t378
-alloc\t1223\t378
-free\t1223\t378
-activate\t1223\t378
-deactivate\t1223\t378
-xlate\t1223\t378
-translate\t1223\t378
-match\t1223\t378
-select\t1223\t378
+map\t1285\t379
+unmap\t1286\t379
+alloc\t1231\t379
+free\t1231\t379
+activate\t1231\t379
+deactivate\t1231\t379
+xlate\t1231\t379
+translate\t1231\t379
+match\t1231\t379
+select\t1231\t379
 struct irq_chip
-irq_startup\t1279\t379
-irq_shutdown\t1279\t379
-irq_enable\t1279\t379
-irq_disable\t1279\t379
-irq_mask\t1279\t379
-irq_unmask\t1279\t379
-irq_mask_ack\t1279\t379
-irq_set_affinity\t1279\t379
-irq_set_type\t1279\t379
-irq_set_wake\t1279\t379
-irq_retrigger\t1279\t379
-irq_ack\t1221\t379
-irq_eoi\t1221\t379
-irq_bus_lock\t1280\t379
-irq_bus_sync_unlock\t1281\t379
-irq_request_resources\t1282\t380
-irq_release_resources\t1283\t381
+irq_startup\t1287\t380
+irq_shutdown\t1287\t380
+irq_enable\t1287\t380
+irq_disable\t1287\t380
+irq_mask\t1287\t380
+irq_unmask\t1287\t380
+irq_mask_ack\t1287\t380
+irq_set_affinity\t1287\t380
+irq_set_type\t1287\t380
+irq_set_wake\t1287\t380
+irq_retrigger\t1287\t380
+irq_ack\t1229\t380
+irq_eoi\t1229\t380
+irq_bus_lock\t1288\t380
+irq_bus_sync_unlock\t1289\t380
+irq_request_resources\t1290\t381
+irq_release_resources\t1291\t382
 struct device_attribute,struct driver_attribute,struct bus_attribute,struct class_attribute,struct kobj_attribute,struct bin_attribute,struct module_attribute,struct iio_chan_spec_ext_info,struct iio_dev_attr,struct sensor_device_attribute,struct sensor_device_attribute_2
-show\t1216\t382
-store\t1216\t382
-read\t1216\t382
-write\t1216\t382
-mmap\t1216\t382
-test\t1216\t382
+show\t1224\t383
+store\t1224\t383
+read\t1224\t383
+write\t1224\t383
+mmap\t1224\t383
+test\t1224\t383
 struct attribute_group
-is_visible\t1216\t383
-is_bin_visible\t1216\t383
+is_visible\t1224\t384
+is_bin_visible\t1224\t384
 struct kernfs_ops
-seq_start\t1284\t384
-seq_next\t1284\t384
-seq_show\t1285\t384
-seq_stop\t1285\t384
-read\t1285\t384
-write\t1285\t384
-mmap\t1285\t384
-open\t1216\t384
-release\t1216\t384
-poll\t1216\t384
-llseek\t1216\t384
+seq_start\t1292\t385
+seq_next\t1292\t385
+seq_show\t1293\t385
+seq_stop\t1293\t385
+read\t1293\t385
+write\t1293\t385
+mmap\t1293\t385
+open\t1224\t385
+release\t1224\t385
+poll\t1224\t385
+llseek\t1224\t385
 struct kernel_param_ops
-get\t1216\t385
-set\t1216\t385
+get\t1224\t386
+set\t1224\t386
 struct configfs_attribute
-show\t1286\t386
-store\t1286\t386
+show\t1294\t387
+store\t1294\t387
 struct configfs_group_operations
-make_item\t1287\t387
-make_group\t1287\t387
-drop_item\t1288\t387
+make_item\t1295\t388
+make_group\t1295\t388
+drop_item\t1296\t388
 struct ctl_table
-proc_handler\t1216\t388
+proc_handler\t1224\t389
 struct configfs_item_operations
-release\t1289\t389
+release\t1297\t390
 struct proc_ops
-proc_read\t1216\t390
-proc_read_iter\t1216\t390
-proc_write\t1216\t390
-proc_lseek\t1216\t390
-proc_poll\t1216\t390
-proc_ioctl\t1216\t390
-proc_compat_ioctl\t1216\t390
-proc_mmap\t1216\t390
-proc_get_unmapped_area\t1216\t390
-proc_open\t1290\t390
-proc_release\t1291\t390
+proc_read\t1224\t391
+proc_read_iter\t1224\t391
+proc_write\t1224\t391
+proc_lseek\t1224\t391
+proc_poll\t1224\t391
+proc_ioctl\t1224\t391
+proc_compat_ioctl\t1224\t391
+proc_mmap\t1224\t391
+proc_get_unmapped_area\t1224\t391
+proc_open\t1298\t391
+proc_release\t1299\t391
 struct tty_operations
-open\t1292\t391
-close\t1293\t391
-hangup\t1294\t391
-shutdown\t1294\t391
-cleanup\t1289\t391
-write\t1222\t391
-put_char\t1222\t391
-flush_chars\t1222\t391
-set_termios\t1295\t391
-set_ldisc\t1295\t391
-throttle\t1296\t391
-unthrottle\t1296\t391
-stop\t1297\t391
-start\t1297\t391
-ioctl\t1216\t391
-compat_ioctl\t1216\t391
-break_ctl\t1216\t391
-wait_until_sent\t1216\t391
+open\t1300\t392
+close\t1301\t392
+hangup\t1302\t392
+shutdown\t1302\t392
+cleanup\t1297\t392
+write\t1230\t392
+put_char\t1230\t392
+flush_chars\t1230\t392
+set_termios\t1303\t392
+set_ldisc\t1303\t392
+throttle\t1304\t392
+unthrottle\t1304\t392
+stop\t1305\t392
+start\t1305\t392
+ioctl\t1224\t392
+compat_ioctl\t1224\t392
+break_ctl\t1224\t392
+wait_until_sent\t1224\t392
 struct tty_port_operations
-activate\t1298\t392
-shutdown\t1299\t392
-destruct\t1300\t392
+activate\t1306\t393
+shutdown\t1307\t393
+destruct\t1308\t393
 struct uart_ops
-set_mctrl\t1301\t393
-get_mctrl\t1301\t393
-stop_tx\t1301\t393
-start_tx\t1301\t393
-start_rx\t1301\t393
-stop_rx\t1301\t393
-enable_ms\t1301\t393
-flush_buffer\t1301\t393
-startup\t1302\t394
-shutdown\t1303\t395
-set_termios\t1304\t393
-set_ldisc\t1304\t393
-break_ctl\t1304\t393
-tx_empty\t1222\t393
-poll_put_char\t1222\t393
-poll_get_char\t1222\t393
+set_mctrl\t1309\t394
+get_mctrl\t1309\t394
+stop_tx\t1309\t394
+start_tx\t1309\t394
+start_rx\t1309\t394
+stop_rx\t1309\t394
+enable_ms\t1309\t394
+flush_buffer\t1309\t394
+startup\t1310\t395
+shutdown\t1311\t396
+set_termios\t1312\t394
+set_ldisc\t1312\t394
+break_ctl\t1312\t394
+tx_empty\t1230\t394
+poll_put_char\t1230\t394
+poll_get_char\t1230\t394
 struct tty_ldisc_ops
-open\t1305\t396
-close\t1306\t397
-read\t1216\t396
-write\t1216\t396
-ioctl\t1216\t396
-compat_ioctl\t1216\t396
-set_termios\t1216\t396
-poll\t1216\t396
-hangup\t1216\t396
-receive_buf\t1216\t398
-receive_buf2\t1216\t398
-write_wakeup\t1223\t396
+open\t1313\t397
+close\t1314\t398
+read\t1224\t397
+write\t1224\t397
+ioctl\t1224\t397
+compat_ioctl\t1224\t397
+set_termios\t1224\t397
+poll\t1224\t397
+hangup\t1224\t397
+receive_buf\t1224\t399
+receive_buf2\t1224\t399
+write_wakeup\t1231\t397
 struct snd_pcm_ops
-open\t1307\t399
-close\t1308\t400
-hw_params\t1309\t401
-prepare\t1310\t402
-hw_free\t1216\t403
-ioctl\t1216\t403
-sync_stop\t1216\t403
-copy\t1216\t403
-fill_silence\t1216\t403
-mmap\t1216\t403
-trigger\t1311\t404
-pointer\t1311\t404
-ack\t1311\t404
+open\t1315\t400
+close\t1316\t401
+hw_params\t1317\t402
+prepare\t1318\t403
+hw_free\t1224\t404
+ioctl\t1224\t404
+sync_stop\t1224\t404
+copy\t1224\t404
+fill_silence\t1224\t404
+mmap\t1224\t404
+trigger\t1319\t405
+pointer\t1319\t405
+ack\t1319\t405
 struct snd_soc_dai_ops
-startup\t1312\t405
-shutdown\t1313\t405
-hw_params\t1216\t405
-hw_free\t1216\t405
-prepare\t1216\t405
-mute_stream\t1216\t405
-trigger\t1314\t404
-probe\t1315\t406
-remove\t1316\t407
-set_sysclk\t1216\t405
-set_fmt\t1216\t405
-set_pll\t1216\t405
-set_clkdiv\t1216\t405
-set_tdm_slot\t1216\t405
-set_bclk_ratio\t1216\t405
+startup\t1320\t406
+shutdown\t1321\t406
+hw_params\t1224\t406
+hw_free\t1224\t406
+prepare\t1224\t406
+mute_stream\t1224\t406
+trigger\t1322\t405
+probe\t1323\t407
+remove\t1324\t408
+set_sysclk\t1224\t406
+set_fmt\t1224\t406
+set_pll\t1224\t406
+set_clkdiv\t1224\t406
+set_tdm_slot\t1224\t406
+set_bclk_ratio\t1224\t406
 struct snd_soc_ops
-startup\t1312\t408
-shutdown\t1313\t408
-hw_params\t1216\t408
-hw_free\t1216\t408
-prepare\t1216\t408
-trigger\t1314\t404
+startup\t1320\t409
+shutdown\t1321\t409
+hw_params\t1224\t409
+hw_free\t1224\t409
+prepare\t1224\t409
+trigger\t1322\t405
 struct snd_soc_component_driver
-probe\t1317\t406
-remove\t1318\t407
-open\t1319\t409
-close\t1320\t409
-hw_params\t1321\t409
-hw_free\t1321\t409
-prepare\t1321\t409
-trigger\t1314\t404
-pointer\t1314\t404
-suspend\t1322\t409
-resume\t1237\t409
+probe\t1325\t407
+remove\t1326\t408
+open\t1327\t410
+close\t1328\t410
+hw_params\t1329\t410
+hw_free\t1329\t410
+prepare\t1329\t410
+trigger\t1322\t405
+pointer\t1322\t405
+suspend\t1330\t410
+resume\t1245\t410
 struct snd_rawmidi_ops
-open\t1323\t410
-close\t1324\t411
-trigger\t1223\t412
+open\t1331\t411
+close\t1332\t412
+trigger\t1231\t413
 struct snd_kcontrol_new,struct snd_kcontrol
-get\t1325\t413
-put\t1326\t413
-info\t1216\t413
+get\t1333\t414
+put\t1334\t414
+info\t1224\t414
 struct input_dev
-open\t1327\t414
-close\t1328\t414
-flush\t1329\t414
-event\t1330\t414
+open\t1335\t415
+close\t1336\t415
+flush\t1337\t415
+event\t1338\t415
 struct rc_dev
-open\t1331\t415
-close\t1332\t415
+open\t1339\t416
+close\t1340\t416
 struct led_classdev
-brightness_set\t1222\t416
-brightness_set_blocking\t1216\t416
+brightness_set\t1230\t417
+brightness_set_blocking\t1224\t417
 struct backlight_ops
-update_status\t1333\t417
-get_brightness\t1216\t418
+update_status\t1341\t418
+get_brightness\t1224\t419
 struct thermal_zone_device_ops
-get_temp\t1334\t419
-should_bind\t1334\t419
+get_temp\t1342\t420
+should_bind\t1342\t420
 struct thermal_cooling_device_ops
-set_cur_state\t1335\t420
-get_max_state\t1216\t420
-get_cur_state\t1216\t420
+set_cur_state\t1343\t421
+get_max_state\t1224\t421
+get_cur_state\t1224\t421
 struct hwmon_ops
-read\t1216\t421
-read_string\t1216\t421
-write\t1216\t421
+read\t1224\t422
+read_string\t1224\t422
+write\t1224\t422
 struct watchdog_ops
-start\t1336\t422
-ping\t1336\t422
-set_timeout\t1336\t422
-set_pretimeout\t1336\t422
-get_timeleft\t1336\t422
-ioctl\t1336\t422
-stop\t1216\t422
+start\t1344\t423
+ping\t1344\t423
+set_timeout\t1344\t423
+set_pretimeout\t1344\t423
+get_timeleft\t1344\t423
+ioctl\t1344\t423
+stop\t1224\t423
 struct rtc_class_ops
-read_time\t1337\t423
-set_time\t1337\t423
-read_alarm\t1337\t423
-set_alarm\t1337\t423
-alarm_irq_enable\t1337\t423
+read_time\t1345\t424
+set_time\t1345\t424
+read_alarm\t1345\t424
+set_alarm\t1345\t424
+alarm_irq_enable\t1345\t424
 struct power_supply_desc
-external_power_changed\t1216\t424
+external_power_changed\t1224\t425
 struct regulator_ops
-enable\t1338\t425
-disable\t1338\t425
-set_voltage\t1338\t425
-set_voltage_sel\t1338\t425
-set_mode\t1338\t425
+enable\t1346\t426
+disable\t1346\t426
+set_voltage\t1346\t426
+set_voltage_sel\t1346\t426
+set_mode\t1346\t426
 struct clk_ops
-prepare\t1339\t426
-unprepare\t1339\t426
-is_prepared\t1339\t426
-unprepare_unused\t1339\t426
-recalc_rate\t1339\t426
-round_rate\t1339\t426
-determine_rate\t1339\t426
-set_parent\t1339\t426
-get_parent\t1339\t426
-set_rate\t1339\t426
-set_rate_and_parent\t1339\t426
-recalc_accuracy\t1339\t426
-get_phase\t1339\t426
-set_phase\t1339\t426
-get_duty_cycle\t1339\t426
-set_duty_cycle\t1339\t426
-init\t1339\t426
-terminate\t1339\t426
-enable\t1340\t426
-disable\t1340\t426
-disable_unused\t1340\t426
-is_enabled\t1222\t427
-save_context\t1223\t426
-restore_context\t1223\t426
-debug_init\t1223\t426
+prepare\t1347\t427
+unprepare\t1347\t427
+is_prepared\t1347\t427
+unprepare_unused\t1347\t427
+recalc_rate\t1347\t427
+round_rate\t1347\t427
+determine_rate\t1347\t427
+set_parent\t1347\t427
+get_parent\t1347\t427
+set_rate\t1347\t427
+set_rate_and_parent\t1347\t427
+recalc_accuracy\t1347\t427
+get_phase\t1347\t427
+set_phase\t1347\t427
+get_duty_cycle\t1347\t427
+set_duty_cycle\t1347\t427
+init\t1347\t427
+terminate\t1347\t427
+enable\t1348\t427
+disable\t1348\t427
+disable_unused\t1348\t427
+is_enabled\t1230\t428
+save_context\t1231\t427
+restore_context\t1231\t427
+debug_init\t1231\t427
 struct gpio_chip
-request\t1341\t428
-free\t1342\t428
-get\t1343\t428
-set\t1343\t428
-get_multiple\t1343\t428
-set_multiple\t1343\t428
-direction_input\t1343\t428
-direction_output\t1343\t428
-get_direction\t1343\t428
+request\t1349\t429
+free\t1350\t429
+get\t1351\t429
+set\t1351\t429
+get_multiple\t1351\t429
+set_multiple\t1351\t429
+direction_input\t1351\t429
+direction_output\t1351\t429
+get_direction\t1351\t429
 struct pwm_ops
-request\t1344\t429
-free\t1345\t430
-capture\t1346\t431
-apply\t1223\t432
+request\t1352\t430
+free\t1353\t431
+capture\t1354\t432
+apply\t1231\t433
 struct iio_info
-read_event_value\t1216\t433
-write_event_value\t1216\t433
-read_event_config\t1216\t433
-write_event_config\t1216\t433
-write_raw_get_fmt\t1216\t433
-read_raw\t1216\t434
-read_raw_multi\t1216\t434
-read_avail\t1216\t434
-write_raw\t1216\t434
-read_label\t1216\t434
-debugfs_reg_access\t1216\t434
-update_scan_mode\t1347\t435
+read_event_value\t1224\t434
+write_event_value\t1224\t434
+read_event_config\t1224\t434
+write_event_config\t1224\t434
+write_raw_get_fmt\t1224\t434
+read_raw\t1224\t435
+read_raw_multi\t1224\t435
+read_avail\t1224\t435
+write_raw\t1224\t435
+read_label\t1224\t435
+debugfs_reg_access\t1224\t435
+update_scan_mode\t1355\t436
 struct phy_ops
-init\t1348\t436
-exit\t1349\t436
-power_on\t1350\t436
-power_off\t1351\t436
-set_mode\t1352\t436
-set_media\t1352\t436
-set_speed\t1352\t436
-reset\t1352\t436
-calibrate\t1352\t436
-connect\t1352\t436
-disconnect\t1352\t436
-configure\t1352\t436
-validate\t1352\t436
-release\t1352\t436
+init\t1356\t437
+exit\t1357\t437
+power_on\t1358\t437
+power_off\t1359\t437
+set_mode\t1360\t437
+set_media\t1360\t437
+set_speed\t1360\t437
+reset\t1360\t437
+calibrate\t1360\t437
+connect\t1360\t437
+disconnect\t1360\t437
+configure\t1360\t437
+validate\t1360\t437
+release\t1360\t437
 struct mii_bus
-read\t1353\t437
-write\t1353\t437
-read_c45\t1353\t437
-write_c45\t1353\t437
-reset\t1354\t438
+read\t1361\t438
+write\t1361\t438
+read_c45\t1361\t438
+write_c45\t1361\t438
+reset\t1362\t439
 struct pinmux_ops
-request\t1223\t439
-free\t1223\t439
-set_mux\t1223\t439
-gpio_request_enable\t1223\t439
-gpio_disable_free\t1223\t439
-gpio_set_direction\t1223\t439
+request\t1231\t440
+free\t1231\t440
+set_mux\t1231\t440
+gpio_request_enable\t1231\t440
+gpio_disable_free\t1231\t440
+gpio_set_direction\t1231\t440
 struct ptp_clock_info
-enable\t1223\t440
-verify\t1223\t440
-gettimex64\t1223\t440
-gettime64\t1223\t440
-settime64\t1223\t440
-adjfine\t1223\t440
-adjtime\t1223\t440
-getcrosststamp\t1223\t440
-do_aux_work\t1216\t441
+enable\t1231\t441
+verify\t1231\t441
+gettimex64\t1231\t441
+gettime64\t1231\t441
+settime64\t1231\t441
+adjfine\t1231\t441
+adjtime\t1231\t441
+getcrosststamp\t1231\t441
+do_aux_work\t1224\t442
 struct mmc_host_ops
-request_atomic\t1222\t442
-set_ios\t1216\t442
-get_ro\t1216\t442
-get_cd\t1216\t442
-request\t1223\t442
+request_atomic\t1230\t443
+set_ios\t1224\t443
+get_ro\t1224\t443
+get_cd\t1224\t443
+request\t1231\t443
 struct cec_adap_ops
-adap_enable\t1355\t443
+adap_enable\t1363\t444
 struct fb_ops
-fb_open\t1356\t444
-fb_release\t1357\t445
-fb_destroy\t1224\t446
+fb_open\t1364\t445
+fb_release\t1365\t446
+fb_destroy\t1232\t447
 struct console
-write_thread\t1216\t447
-write_atomic\t1222\t447
-device_lock\t1358\t447
-device_unlock\t1359\t447
-write\t1223\t447
+write_thread\t1224\t448
+write_atomic\t1230\t448
+device_lock\t1366\t448
+device_unlock\t1367\t448
+write\t1231\t448
 struct drm_panel_funcs
-prepare\t1360\t448
-unprepare\t1361\t448
-enable\t1362\t448
-disable\t1363\t448
-get_modes\t1216\t448
+prepare\t1368\t449
+unprepare\t1369\t449
+enable\t1370\t449
+disable\t1371\t449
+get_modes\t1224\t449
 struct drm_bridge_funcs
-attach\t1364\t449
-detach\t1365\t449
+attach\t1372\t450
+detach\t1373\t450
 struct iio_buffer_setup_ops
-preenable\t1366\t435
-postenable\t1367\t435
-predisable\t1368\t435
-postdisable\t1369\t435
+preenable\t1374\t436
+postenable\t1375\t436
+predisable\t1376\t436
+postdisable\t1377\t436
 struct iio_trigger_ops
-set_trigger_state\t1216\t450
+set_trigger_state\t1224\t451
 struct i2c_algorithm
-xfer\t1370\t451
-master_xfer\t1370\t451
-smbus_xfer\t1370\t451
-xfer_atomic\t1222\t451
-master_xfer_atomic\t1222\t451
-smbus_xfer_atomic\t1222\t451
+xfer\t1378\t452
+master_xfer\t1378\t452
+smbus_xfer\t1378\t452
+xfer_atomic\t1230\t452
+master_xfer_atomic\t1230\t452
+smbus_xfer_atomic\t1230\t452
 struct spi_controller
-transfer_one\t1371\t452
-transfer_one_message\t1371\t452
-prepare_message\t1371\t452
+transfer_one\t1379\t453
+transfer_one_message\t1379\t453
+prepare_message\t1379\t453
 struct nvmem_config
-reg_read\t1216\t453
-reg_write\t1216\t453
+reg_read\t1224\t454
+reg_write\t1224\t454
 struct drm_driver
-open\t1372\t454
-postclose\t1373\t454
-release\t1374\t455
+open\t1380\t455
+postclose\t1381\t455
+release\t1382\t456
 struct drm_crtc_funcs
-enable_vblank\t1375\t456
-disable_vblank\t1376\t457
-destroy\t1289\t458
+enable_vblank\t1383\t457
+disable_vblank\t1384\t458
+destroy\t1297\t459
 struct drm_encoder_funcs,struct drm_plane_funcs,struct drm_connector_funcs
-destroy\t1289\t459
-late_register\t1216\t459
-early_unregister\t1216\t459
+destroy\t1297\t460
+late_register\t1224\t460
+early_unregister\t1224\t460
 struct drm_crtc_helper_funcs,struct drm_plane_helper_funcs,struct drm_encoder_helper_funcs
-atomic_check\t1216\t460
-atomic_enable\t1216\t460
-atomic_disable\t1216\t460
-atomic_flush\t1216\t460
-atomic_begin\t1216\t460
-atomic_update\t1216\t460
-prepare_fb\t1216\t460
-cleanup_fb\t1216\t460
-mode_set\t1216\t460
-mode_set_nofb\t1216\t460
+atomic_check\t1224\t461
+atomic_enable\t1224\t461
+atomic_disable\t1224\t461
+atomic_flush\t1224\t461
+atomic_begin\t1224\t461
+atomic_update\t1224\t461
+prepare_fb\t1224\t461
+cleanup_fb\t1224\t461
+mode_set\t1224\t461
+mode_set_nofb\t1224\t461
 struct drm_connector_helper_funcs
-get_modes\t1216\t461
-detect_ctx\t1216\t461
-mode_valid\t1216\t461
-best_encoder\t1216\t461
+get_modes\t1224\t462
+detect_ctx\t1224\t462
+mode_valid\t1224\t462
+best_encoder\t1224\t462
 struct v4l2_file_operations
-open\t1377\t462
-release\t1378\t463
-read\t1216\t462
-write\t1216\t462
-poll\t1216\t462
-unlocked_ioctl\t1216\t462
-mmap\t1216\t462
+open\t1385\t463
+release\t1386\t464
+read\t1224\t463
+write\t1224\t463
+poll\t1224\t463
+unlocked_ioctl\t1224\t463
+mmap\t1224\t463
 struct v4l2_ioctl_ops
-*\t1216\t464
+*\t1224\t465
 struct vb2_ops
-queue_setup\t1216\t465
-buf_init\t1216\t465
-buf_cleanup\t1216\t465
-buf_finish\t1216\t465
-buf_prepare\t1216\t465
-wait_finish\t1379\t465
-wait_prepare\t1380\t465
-buf_queue\t1223\t465
-prepare_streaming\t1381\t465
-unprepare_streaming\t1382\t465
-start_streaming\t1383\t465
-stop_streaming\t1384\t465
+queue_setup\t1224\t466
+buf_init\t1224\t466
+buf_cleanup\t1224\t466
+buf_finish\t1224\t466
+buf_prepare\t1224\t466
+wait_finish\t1387\t466
+wait_prepare\t1388\t466
+buf_queue\t1231\t466
+prepare_streaming\t1389\t466
+unprepare_streaming\t1390\t466
+start_streaming\t1391\t466
+stop_streaming\t1392\t466
 struct v4l2_ctrl_ops
-s_ctrl\t1385\t466
-try_ctrl\t1385\t466
-g_volatile_ctrl\t1385\t466
+s_ctrl\t1393\t467
+try_ctrl\t1393\t467
+g_volatile_ctrl\t1393\t467
 struct v4l2_subdev_core_ops,struct v4l2_subdev_video_ops,struct v4l2_subdev_pad_ops
-s_stream\t1216\t467
-set_fmt\t1216\t467
-get_fmt\t1216\t467
-enum_mbus_code\t1216\t467
-enum_frame_size\t1216\t467
-get_selection\t1216\t467
-set_selection\t1216\t467
-enable_streams\t1216\t467
-disable_streams\t1216\t467
+s_stream\t1224\t468
+set_fmt\t1224\t468
+get_fmt\t1224\t468
+enum_mbus_code\t1224\t468
+enum_frame_size\t1224\t468
+get_selection\t1224\t468
+set_selection\t1224\t468
+enable_streams\t1224\t468
+disable_streams\t1224\t468
 struct v4l2_subdev_internal_ops
-open\t1386\t468
-close\t1373\t468
-release\t1224\t468
+open\t1394\t469
+close\t1381\t469
+release\t1232\t469
 struct file_operations
-llseek\t1216\t469
-read\t1216\t469
-write\t1216\t469
-read_iter\t1216\t469
-write_iter\t1216\t469
-poll\t1216\t469
-unlocked_ioctl\t1216\t469
-compat_ioctl\t1216\t469
-mmap\t1216\t469
-flush\t1216\t469
-fsync\t1216\t469
-fasync\t1216\t469
-lock\t1216\t469
-flock\t1216\t469
-fallocate\t1216\t469
-splice_read\t1216\t469
-splice_write\t1216\t469
-show_fdinfo\t1216\t469
-open\t1377\t469
-release\t1387\t470
-iterate_shared\t1388\t469
+llseek\t1224\t470
+read\t1224\t470
+write\t1224\t470
+read_iter\t1224\t470
+write_iter\t1224\t470
+poll\t1224\t470
+unlocked_ioctl\t1224\t470
+compat_ioctl\t1224\t470
+mmap\t1224\t470
+flush\t1224\t470
+fsync\t1224\t470
+fasync\t1224\t470
+lock\t1224\t470
+flock\t1224\t470
+fallocate\t1224\t470
+splice_read\t1224\t470
+splice_write\t1224\t470
+show_fdinfo\t1224\t470
+open\t1385\t470
+release\t1395\t471
+iterate_shared\t1396\t470
 struct inode_operations
-lookup\t1389\t471
-create\t1390\t471
-mknod\t1390\t471
-symlink\t1390\t471
-mkdir\t1390\t471
-link\t1390\t471
-unlink\t1391\t471
-rmdir\t1391\t471
-rename\t1390\t471
-setattr\t1392\t471
-fileattr_set\t1392\t471
-readlink\t1216\t471
-get_acl\t1216\t471
-getattr\t1216\t471
-listxattr\t1216\t471
-fiemap\t1216\t471
-update_time\t1216\t471
-tmpfile\t1216\t471
-fileattr_get\t1216\t471
-get_link\t1223\t471
-permission\t1223\t471
-get_inode_acl\t1223\t471
-atomic_open\t1389\t471
+lookup\t1397\t472
+create\t1398\t472
+mknod\t1398\t472
+symlink\t1398\t472
+mkdir\t1398\t472
+link\t1398\t472
+unlink\t1399\t472
+rmdir\t1399\t472
+rename\t1398\t472
+setattr\t1400\t472
+fileattr_set\t1400\t472
+readlink\t1224\t472
+get_acl\t1224\t472
+getattr\t1224\t472
+listxattr\t1224\t472
+fiemap\t1224\t472
+update_time\t1224\t472
+tmpfile\t1224\t472
+fileattr_get\t1224\t472
+get_link\t1231\t472
+permission\t1231\t472
+get_inode_acl\t1231\t472
+atomic_open\t1397\t472
 struct xattr_handler
-list\t1216\t472
-get\t1216\t472
-set\t1393\t472
+list\t1224\t473
+get\t1224\t473
+set\t1401\t473
 struct super_operations
-put_super\t1394\t473
-freeze_fs\t1395\t473
-unfreeze_fs\t1395\t473
-remount_fs\t1395\t473
-sync_fs\t1396\t473
-free_inode\t1397\t473
-drop_inode\t1398\t473
+put_super\t1402\t474
+freeze_fs\t1403\t474
+unfreeze_fs\t1403\t474
+remount_fs\t1403\t474
+sync_fs\t1404\t474
+free_inode\t1405\t474
+drop_inode\t1406\t474
 struct dentry_operations
-d_hash\t1222\t474
-d_compare\t1222\t474
-d_dname\t1222\t474
-d_delete\t1399\t474
-d_prune\t1399\t474
-d_init\t1216\t474
-d_release\t1216\t474
-d_iput\t1216\t474
-d_automount\t1216\t474
-d_weak_revalidate\t1216\t474
-d_real\t1216\t474
-d_revalidate\t1223\t474
-d_manage\t1223\t474
+d_hash\t1230\t475
+d_compare\t1230\t475
+d_dname\t1230\t475
+d_delete\t1407\t475
+d_prune\t1407\t475
+d_init\t1224\t475
+d_release\t1224\t475
+d_iput\t1224\t475
+d_automount\t1224\t475
+d_weak_revalidate\t1224\t475
+d_real\t1224\t475
+d_revalidate\t1231\t475
+d_manage\t1231\t475
 struct address_space_operations
-writepage\t1216\t475
-read_folio\t1216\t475
-swap_rw\t1216\t475
-readahead\t1216\t475
-bmap\t1216\t475
-direct_IO\t1216\t475
-writepages\t1216\t475
-migrate_folio\t1216\t475
-swap_activate\t1216\t475
-swap_deactivate\t1216\t475
-invalidate_folio\t1400\t475
-release_folio\t1400\t475
-launder_folio\t1400\t475
-is_partially_uptodate\t1400\t475
-error_remove_folio\t1401\t475
-write_begin\t1216\t475
-write_end\t1216\t475
-dirty_folio\t1222\t475
-free_folio\t1222\t475
+writepage\t1224\t476
+read_folio\t1224\t476
+swap_rw\t1224\t476
+readahead\t1224\t476
+bmap\t1224\t476
+direct_IO\t1224\t476
+writepages\t1224\t476
+migrate_folio\t1224\t476
+swap_activate\t1224\t476
+swap_deactivate\t1224\t476
+invalidate_folio\t1408\t476
+release_folio\t1408\t476
+launder_folio\t1408\t476
+is_partially_uptodate\t1408\t476
+error_remove_folio\t1409\t476
+write_begin\t1224\t476
+write_end\t1224\t476
+dirty_folio\t1230\t476
+free_folio\t1230\t476
 struct vm_operations_struct
-open\t1402\t476
-close\t1403\t476
-fault\t1216\t476
-page_mkwrite\t1216\t476
-pfn_mkwrite\t1216\t476
-access\t1403\t476
-map_pages\t1404\t476
+open\t1410\t477
+close\t1411\t477
+fault\t1224\t477
+page_mkwrite\t1224\t477
+pfn_mkwrite\t1224\t477
+access\t1411\t477
+map_pages\t1412\t477
 struct seq_operations
-start\t1405\t477
-next\t1406\t477
-show\t1407\t477
-stop\t1408\t477
+start\t1413\t478
+next\t1414\t478
+show\t1415\t478
+stop\t1416\t478
 struct sysfs_ops
-show\t1216\t382
-store\t1216\t382
+show\t1224\t383
+store\t1224\t383
 struct mmu_notifier_ops
-release\t1216\t478
-arch_invalidate_secondary_tlbs\t1222\t478
-free_notifier\t1409\t478
-invalidate_range_start\t1223\t478
-invalidate_range_end\t1223\t478
-clear_flush_young\t1223\t478
-clear_young\t1223\t478
-test_young\t1223\t478
+release\t1224\t479
+arch_invalidate_secondary_tlbs\t1230\t479
+free_notifier\t1417\t479
+invalidate_range_start\t1231\t479
+invalidate_range_end\t1231\t479
+clear_flush_young\t1231\t479
+clear_young\t1231\t479
+test_young\t1231\t479
 struct file_lock_operations
-fl_copy_lock\t1222\t479
+fl_copy_lock\t1230\t480
 struct lock_manager_operations
-lm_notify\t1410\t480
-lm_break\t1411\t480
-lm_change\t1411\t480
-lm_breaker_owns_lease\t1411\t480
-lm_lock_expirable\t1411\t480
-lm_grant\t1222\t480
-lm_expire_lock\t1216\t480
+lm_notify\t1418\t481
+lm_break\t1419\t481
+lm_change\t1419\t481
+lm_breaker_owns_lease\t1419\t481
+lm_lock_expirable\t1419\t481
+lm_grant\t1230\t481
+lm_expire_lock\t1224\t481
 struct file_system_type
-mount\t1216\t481
-init_fs_context\t1216\t481
-kill_sb\t1394\t481
+mount\t1224\t482
+init_fs_context\t1224\t482
+kill_sb\t1402\t482
 struct block_device_operations
-open\t1412\t482
-release\t1413\t482
-ioctl\t1216\t482
-compat_ioctl\t1216\t482
-unlock_native_capacity\t1216\t482
-getgeo\t1216\t482
-free_disk\t1224\t483
-direct_access\t1223\t482
-submit_bio\t1223\t482
+open\t1420\t483
+release\t1421\t483
+ioctl\t1224\t483
+compat_ioctl\t1224\t483
+unlock_native_capacity\t1224\t483
+getgeo\t1224\t483
+free_disk\t1232\t484
+direct_access\t1231\t483
+submit_bio\t1231\t483
 struct blk_mq_ops
-queue_rq\t1414\t484
-queue_rqs\t1414\t484
-commit_rqs\t1414\t484
-timeout\t1216\t485
-complete\t1222\t486
-init_hctx\t1415\t487
-init_request\t1415\t487
-exit_hctx\t1416\t487
-exit_request\t1416\t487
+queue_rq\t1422\t485
+queue_rqs\t1422\t485
+commit_rqs\t1422\t485
+timeout\t1224\t486
+complete\t1230\t487
+init_hctx\t1423\t488
+init_request\t1423\t488
+exit_hctx\t1424\t488
+exit_request\t1424\t488
 struct scsi_host_template
-queuecommand\t1222\t488
-eh_timed_out\t1223\t489
-eh_abort_handler\t1216\t488
-eh_device_reset_handler\t1216\t488
-eh_target_reset_handler\t1216\t488
-eh_bus_reset_handler\t1216\t488
-eh_host_reset_handler\t1216\t488
-slave_alloc\t1216\t488
-slave_configure\t1216\t488
-info\t1216\t488
-ioctl\t1216\t488
-bios_param\t1216\t488
-slave_destroy\t1417\t488
+queuecommand\t1230\t489
+eh_timed_out\t1231\t490
+eh_abort_handler\t1224\t489
+eh_device_reset_handler\t1224\t489
+eh_target_reset_handler\t1224\t489
+eh_bus_reset_handler\t1224\t489
+eh_host_reset_handler\t1224\t489
+slave_alloc\t1224\t489
+slave_configure\t1224\t489
+info\t1224\t489
+ioctl\t1224\t489
+bios_param\t1224\t489
+slave_destroy\t1425\t489
 struct ata_port_operations
-qc_defer\t1418\t490
-qc_prep\t1418\t490
-qc_issue\t1418\t490
-qc_fill_rtf\t1418\t490
-softreset\t1216\t491
-hardreset\t1216\t491
-prereset\t1216\t491
-postreset\t1216\t491
-error_handler\t1216\t491
-set_piomode\t1216\t491
-set_dmamode\t1216\t491
-set_mode\t1216\t491
-dev_config\t1216\t491
-cable_detect\t1216\t491
-port_start\t1419\t492
-port_stop\t1420\t492
-host_stop\t1289\t492
+qc_defer\t1426\t491
+qc_prep\t1426\t491
+qc_issue\t1426\t491
+qc_fill_rtf\t1426\t491
+softreset\t1224\t492
+hardreset\t1224\t492
+prereset\t1224\t492
+postreset\t1224\t492
+error_handler\t1224\t492
+set_piomode\t1224\t492
+set_dmamode\t1224\t492
+set_mode\t1224\t492
+dev_config\t1224\t492
+cable_detect\t1224\t492
+port_start\t1427\t493
+port_stop\t1428\t493
+host_stop\t1297\t493
 struct mtd_info
-_panic_write\t1222\t493
+_panic_write\t1230\t494
 struct nand_controller_ops
-attach_chip\t1421\t494
-detach_chip\t1422\t494
-exec_op\t1216\t494
+attach_chip\t1429\t495
+detach_chip\t1430\t495
+exec_op\t1224\t495
 struct skcipher_alg,struct aead_alg,struct akcipher_alg,struct kpp_alg,struct acomp_alg
-init\t1423\t495
-exit\t1424\t495
-encrypt\t1223\t495
-decrypt\t1223\t495
-setkey\t1223\t495
+init\t1431\t496
+exit\t1432\t496
+encrypt\t1231\t496
+decrypt\t1231\t496
+setkey\t1231\t496
 struct ahash_alg,struct shash_alg
-init\t1223\t496
-update\t1223\t496
-final\t1223\t496
-finup\t1223\t496
-digest\t1223\t496
-export\t1223\t496
-import\t1223\t496
-setkey\t1223\t496
-init_tfm\t1425\t496
-exit_tfm\t1426\t496
+init\t1231\t497
+update\t1231\t497
+final\t1231\t497
+finup\t1231\t497
+digest\t1231\t497
+export\t1231\t497
+import\t1231\t497
+setkey\t1231\t497
+init_tfm\t1433\t497
+exit_tfm\t1434\t497
 struct net_device_ops
-ndo_init\t1427\t497
-ndo_uninit\t1428\t498
-ndo_open\t1429\t499
-ndo_stop\t1430\t500
-ndo_do_ioctl\t1431\t499
-ndo_siocbond\t1431\t499
-ndo_siocwandev\t1431\t499
-ndo_siocdevprivate\t1431\t499
-ndo_eth_ioctl\t1431\t499
-ndo_set_mac_address\t1431\t285
-ndo_change_mtu\t1431\t285
-ndo_fix_features\t1431\t501
-ndo_set_features\t1431\t501
-ndo_vlan_rx_add_vid\t1431\t502
-ndo_vlan_rx_kill_vid\t1431\t502
-ndo_select_queue\t1222\t503
-ndo_features_check\t1222\t503
-ndo_get_stats\t1222\t499
-ndo_get_stats64\t1222\t499
-ndo_start_xmit\t1432\t499
-ndo_tx_timeout\t1433\t499
-ndo_set_rx_mode\t1434\t499
+ndo_init\t1435\t498
+ndo_uninit\t1436\t499
+ndo_open\t1437\t500
+ndo_stop\t1438\t501
+ndo_do_ioctl\t1439\t500
+ndo_siocbond\t1439\t500
+ndo_siocwandev\t1439\t500
+ndo_siocdevprivate\t1439\t500
+ndo_eth_ioctl\t1439\t500
+ndo_set_mac_address\t1439\t286
+ndo_change_mtu\t1439\t286
+ndo_fix_features\t1439\t502
+ndo_set_features\t1439\t502
+ndo_vlan_rx_add_vid\t1439\t503
+ndo_vlan_rx_kill_vid\t1439\t503
+ndo_select_queue\t1230\t504
+ndo_features_check\t1230\t504
+ndo_get_stats\t1230\t500
+ndo_get_stats64\t1230\t500
+ndo_start_xmit\t1440\t500
+ndo_tx_timeout\t1441\t500
+ndo_set_rx_mode\t1442\t500
 struct napi_struct
-poll\t1435\t504
+poll\t1443\t505
 struct pernet_operations
-init\t1436\t505
-pre_exit\t1437\t505
-exit\t1437\t505
-exit_batch\t1437\t505
+init\t1444\t506
+pre_exit\t1445\t506
+exit\t1445\t506
+exit_batch\t1445\t506
 struct ethtool_ops
-*\t1431\t506
+*\t1439\t507
 struct net_device
-priv_destructor\t1289\t507
+priv_destructor\t1297\t508
 struct genl_ops,struct genl_small_ops,struct genl_split_ops
-doit\t1438\t508
-dumpit\t1438\t508
-start\t1438\t508
-done\t1438\t508
+doit\t1446\t509
+dumpit\t1446\t509
+start\t1446\t509
+done\t1446\t509
 struct rtnl_link_ops
-newlink\t1439\t509
-dellink\t1440\t510
-changelink\t1431\t511
-validate\t1216\t512
-get_size\t1216\t512
-fill_info\t1216\t512
-get_num_tx_queues\t1216\t512
-get_num_rx_queues\t1216\t512
-setup\t1216\t512
+newlink\t1447\t510
+dellink\t1448\t511
+changelink\t1439\t512
+validate\t1224\t513
+get_size\t1224\t513
+fill_info\t1224\t513
+get_num_tx_queues\t1224\t513
+get_num_rx_queues\t1224\t513
+setup\t1224\t513
 struct Qdisc_ops
-init\t1441\t513
-change\t1431\t514
-destroy\t1424\t515
-enqueue\t1442\t516
-dequeue\t1442\t516
-peek\t1442\t516
+init\t1449\t514
+change\t1439\t515
+destroy\t1432\t516
+enqueue\t1450\t517
+dequeue\t1450\t517
+peek\t1450\t517
 struct proto_ops
-release\t1443\t517
-bind\t1216\t518
-connect\t1216\t518
-accept\t1216\t518
-listen\t1216\t518
-ioctl\t1216\t518
-compat_ioctl\t1216\t518
-sendmsg\t1216\t518
-recvmsg\t1216\t518
-shutdown\t1216\t518
-setsockopt\t1216\t518
-getsockopt\t1216\t518
-socketpair\t1216\t518
-getname\t1216\t518
-poll\t1216\t518
-mmap\t1216\t518
+release\t1451\t518
+bind\t1224\t519
+connect\t1224\t519
+accept\t1224\t519
+listen\t1224\t519
+ioctl\t1224\t519
+compat_ioctl\t1224\t519
+sendmsg\t1224\t519
+recvmsg\t1224\t519
+shutdown\t1224\t519
+setsockopt\t1224\t519
+getsockopt\t1224\t519
+socketpair\t1224\t519
+getname\t1224\t519
+poll\t1224\t519
+mmap\t1224\t519
 struct cfg80211_ops
-add_virtual_intf\t1444\t519
-del_virtual_intf\t1444\t519
-change_virtual_intf\t1444\t519
-*\t1445\t519
+add_virtual_intf\t1452\t520
+del_virtual_intf\t1452\t520
+change_virtual_intf\t1452\t520
+*\t1453\t520
 struct ieee80211_ops
-start\t1446\t520
-stop\t1447\t521
-add_interface\t1448\t522
-remove_interface\t1449\t523
-change_interface\t1450\t524
-config\t1450\t524
-vif_cfg_changed\t1450\t524
-link_info_changed\t1450\t524
-configure_filter\t1450\t524
-set_key\t1450\t524
-hw_scan\t1450\t524
-cancel_hw_scan\t1450\t524
-sta_state\t1450\t524
-sta_add\t1450\t524
-sta_remove\t1450\t524
-conf_tx\t1450\t524
-flush\t1450\t524
-ampdu_action\t1450\t524
-add_chanctx\t1450\t524
-remove_chanctx\t1450\t524
-change_chanctx\t1450\t524
-assign_vif_chanctx\t1450\t524
-unassign_vif_chanctx\t1450\t524
-remain_on_channel\t1450\t524
-cancel_remain_on_channel\t1450\t524
-tx\t1222\t524
-prepare_multicast\t1222\t524
-set_tim\t1222\t524
-update_tkip_key\t1222\t524
-get_key_seq\t1222\t524
-sta_notify\t1222\t524
-sta_rc_update\t1222\t524
-sta_rate_tbl_update\t1222\t524
-event_callback\t1222\t524
-release_buffered_frames\t1222\t524
-allow_buffered_frames\t1222\t524
-ipv6_addr_change\t1222\t524
-wake_tx_queue\t1222\t524
-get_stats\t1216\t524
-set_frag_threshold\t1216\t524
-set_rts_threshold\t1216\t524
-sta_statistics\t1216\t524
-get_tsf\t1216\t524
-set_tsf\t1216\t524
-offset_tsf\t1216\t524
-reset_tsf\t1216\t524
-tx_last_beacon\t1216\t524
-rfkill_poll\t1216\t524
-set_coverage_class\t1216\t524
-testmode_cmd\t1216\t524
-set_bitrate_mask\t1216\t524
-reconfig_complete\t1216\t524
-bss_info_changed\t1216\t524
-sw_scan_start\t1216\t524
-sw_scan_complete\t1216\t524
+start\t1454\t521
+stop\t1455\t522
+add_interface\t1456\t523
+remove_interface\t1457\t524
+change_interface\t1458\t525
+config\t1458\t525
+vif_cfg_changed\t1458\t525
+link_info_changed\t1458\t525
+configure_filter\t1458\t525
+set_key\t1458\t525
+hw_scan\t1458\t525
+cancel_hw_scan\t1458\t525
+sta_state\t1458\t525
+sta_add\t1458\t525
+sta_remove\t1458\t525
+conf_tx\t1458\t525
+flush\t1458\t525
+ampdu_action\t1458\t525
+add_chanctx\t1458\t525
+remove_chanctx\t1458\t525
+change_chanctx\t1458\t525
+assign_vif_chanctx\t1458\t525
+unassign_vif_chanctx\t1458\t525
+remain_on_channel\t1458\t525
+cancel_remain_on_channel\t1458\t525
+tx\t1230\t525
+prepare_multicast\t1230\t525
+set_tim\t1230\t525
+update_tkip_key\t1230\t525
+get_key_seq\t1230\t525
+sta_notify\t1230\t525
+sta_rc_update\t1230\t525
+sta_rate_tbl_update\t1230\t525
+event_callback\t1230\t525
+release_buffered_frames\t1230\t525
+allow_buffered_frames\t1230\t525
+ipv6_addr_change\t1230\t525
+wake_tx_queue\t1230\t525
+get_stats\t1224\t525
+set_frag_threshold\t1224\t525
+set_rts_threshold\t1224\t525
+sta_statistics\t1224\t525
+get_tsf\t1224\t525
+set_tsf\t1224\t525
+offset_tsf\t1224\t525
+reset_tsf\t1224\t525
+tx_last_beacon\t1224\t525
+rfkill_poll\t1224\t525
+set_coverage_class\t1224\t525
+testmode_cmd\t1224\t525
+set_bitrate_mask\t1224\t525
+reconfig_complete\t1224\t525
+bss_info_changed\t1224\t525
+sw_scan_start\t1224\t525
+sw_scan_complete\t1224\t525
 struct phy_driver
-probe\t1451\t525
-remove\t1452\t526
-handle_interrupt\t1453\t527
-config_init\t1216\t528
-soft_reset\t1216\t528
-config_intr\t1216\t528
-config_aneg\t1216\t528
-read_status\t1216\t528
-link_change_notify\t1216\t528
-aneg_done\t1216\t528
-suspend\t1322\t528
-resume\t1237\t528
+probe\t1459\t526
+remove\t1460\t527
+handle_interrupt\t1461\t528
+config_init\t1224\t529
+soft_reset\t1224\t529
+config_intr\t1224\t529
+config_aneg\t1224\t529
+read_status\t1224\t529
+link_change_notify\t1224\t529
+aneg_done\t1224\t529
+suspend\t1330\t529
+resume\t1245\t529
 struct dsa_switch_ops
-setup\t1454\t529
-teardown\t1455\t530
-port_enable\t1456\t531
-port_disable\t1457\t532
+setup\t1462\t530
+teardown\t1463\t531
+port_enable\t1464\t532
+port_disable\t1465\t533
 struct nfc_ops
-dev_up\t1458\t533
-dev_down\t1459\t533
-start_poll\t1460\t533
-stop_poll\t1460\t533
-dep_link_up\t1460\t533
-dep_link_down\t1460\t533
-activate_target\t1460\t533
-deactivate_target\t1460\t533
-im_transceive\t1460\t533
-tm_send\t1460\t533
-check_presence\t1460\t533
-enable_se\t1460\t533
-disable_se\t1460\t533
-fw_download\t1460\t533
+dev_up\t1466\t534
+dev_down\t1467\t534
+start_poll\t1468\t534
+stop_poll\t1468\t534
+dep_link_up\t1468\t534
+dep_link_down\t1468\t534
+activate_target\t1468\t534
+deactivate_target\t1468\t534
+im_transceive\t1468\t534
+tm_send\t1468\t534
+check_presence\t1468\t534
+enable_se\t1468\t534
+disable_se\t1468\t534
+fw_download\t1468\t534
 struct hci_dev
-open\t1461\t534
-close\t1462\t535
-setup\t1463\t536
-shutdown\t1463\t536
-flush\t1463\t536
-send\t1216\t537
+open\t1469\t535
+close\t1470\t536
+setup\t1471\t537
+shutdown\t1471\t537
+flush\t1471\t537
+send\t1224\t538
 struct ib_device_ops
-post_send\t1222\t538
-post_recv\t1222\t538
-poll_cq\t1222\t538
-req_notify_cq\t1222\t538
-*\t1216\t538
+post_send\t1230\t539
+post_recv\t1230\t539
+poll_cq\t1230\t539
+req_notify_cq\t1230\t539
+*\t1224\t539
 struct ib_client
-add\t1464\t539
-remove\t1465\t539
+add\t1472\t540
+remove\t1473\t540
 struct nf_hook_ops,struct packet_type,struct net_protocol,struct inet6_protocol
-hook\t1404\t540
-func\t1404\t540
-handler\t1404\t540
-err_handler\t1404\t540
+hook\t1412\t541
+func\t1412\t541
+handler\t1412\t541
+err_handler\t1412\t541
 runner
-irq\t1466\t327
-irq-thread\t1467\t328
-softirq\t1214\t19
-tasklet\t1468\t325
-timer\t1469\t323
-hrtimer\t1470\t541
-napi\t1471\t504
-work\t1472\t324
-delayed-work\t1473\t324
-kthread-work\t1474\t542
-kthread\t1216\t236
-task-work\t1216\t543
-irq-work\t1475\t222
-cpu-call\t1215\t544
-rcu\t1214\t326
-urb\t1222\t545
-init\t1354\t55
-exit\t1289\t55
-pm\t1216\t546
-attribute\t1216\t382
-debugfs\t1216\t547
-devres\t1289\t548
-kref\t1224\t549
+irq\t1474\t328
+irq-thread\t1475\t329
+softirq\t1222\t19
+tasklet\t1476\t326
+timer\t1477\t324
+hrtimer\t1478\t542
+napi\t1479\t505
+work\t1480\t325
+delayed-work\t1481\t325
+kthread-work\t1482\t543
+kthread\t1224\t237
+task-work\t1224\t544
+irq-work\t1483\t223
+cpu-call\t1223\t545
+rcu\t1222\t327
+urb\t1230\t546
+init\t1362\t55
+exit\t1297\t55
+pm\t1224\t547
+attribute\t1224\t383
+debugfs\t1224\t548
+devres\t1297\t549
+kref\t1232\t550
 struct hrtimer
-function\t1476\t541
+function\t1484\t542
 struct amba_driver,struct ap_driver,struct auxiliary_driver,struct bcma_driver,struct cdx_driver,struct coreboot_driver,struct cxl_driver,struct dax_device_driver,struct device_driver,struct dfl_driver,struct dp_aux_ep_driver,struct eisa_driver,struct ffa_driver,struct fsl_mc_driver,struct fw_driver,struct gbphy_driver,struct greybus_driver,struct hdac_driver,struct host1x_driver,struct hv_driver,struct i2c_driver,struct i3c_driver,struct idxd_device_driver,struct ipack_driver,struct isa_driver,struct ishtp_cl_driver,struct mcb_driver,struct mdev_driver,struct mdio_driver,struct mei_cl_driver,struct memstick_driver,struct mhi_driver,struct mhi_ep_driver,struct mipi_dsi_driver,struct mmc_driver,struct nd_device_driver,struct nubus_driver,struct nvmem_layout_driver,struct parport_driver,struct pci_epf_driver,struct pcie_port_service_driver,struct pcmcia_driver,struct peci_driver,struct platform_driver,struct pnp_driver,struct ps3_system_bus_driver,struct rio_driver,struct rpmsg_driver,struct scmi_driver,struct sdio_driver,struct sdw_driver,struct serdev_device_driver,struct siox_driver,struct slim_driver,struct snd_seq_driver,struct spi_driver,struct spmi_driver,struct ssam_device_driver,struct ssb_driver,struct sunxi_rsb_driver,struct tb_service_driver,struct tee_client_driver,struct tifm_driver,struct typec_altmode_driver,struct ulpi_driver,struct usb_device_driver,struct vdpa_driver,struct vio_driver,struct visor_driver,struct vme_driver,struct wmi_driver,struct xenbus_driver,struct zorro_driver
-probe\t1477\t338
-probe_new\t1477\t338
-connect\t1478\t338
-bind\t1478\t338
-attach\t1478\t338
-port_probe\t1478\t338
-remove\t1479\t338
-remove_new\t1479\t338
-disconnect\t1480\t338
-unbind\t1480\t338
-detach\t1480\t338
-port_remove\t1480\t338
-shutdown\t1228\t337
-suspend\t1229\t339
-resume\t1230\t340
+probe\t1485\t339
+probe_new\t1485\t339
+connect\t1486\t339
+bind\t1486\t339
+attach\t1486\t339
+port_probe\t1486\t339
+remove\t1487\t339
+remove_new\t1487\t339
+disconnect\t1488\t339
+unbind\t1488\t339
+detach\t1488\t339
+port_remove\t1488\t339
+shutdown\t1236\t338
+suspend\t1237\t340
+resume\t1238\t341
 struct dev_pm_ops
-prepare\t1216\t546
-complete\t1216\t546
-suspend\t1322\t546
-resume\t1237\t546
-freeze\t1481\t546
-poweroff\t1481\t546
-thaw\t1482\t546
-restore\t1482\t546
-suspend_late\t1483\t546
-freeze_late\t1483\t546
-poweroff_late\t1483\t546
-resume_early\t1484\t546
-thaw_early\t1484\t546
-restore_early\t1484\t546
-suspend_noirq\t1485\t546
-freeze_noirq\t1485\t546
-poweroff_noirq\t1485\t546
-resume_noirq\t1486\t546
-thaw_noirq\t1486\t546
-restore_noirq\t1486\t546
-runtime_suspend\t1487\t550
-runtime_resume\t1488\t550
-runtime_idle\t1216\t550
+prepare\t1224\t547
+complete\t1224\t547
+suspend\t1330\t547
+resume\t1245\t547
+freeze\t1489\t547
+poweroff\t1489\t547
+thaw\t1490\t547
+restore\t1490\t547
+suspend_late\t1491\t547
+freeze_late\t1491\t547
+poweroff_late\t1491\t547
+resume_early\t1492\t547
+thaw_early\t1492\t547
+restore_early\t1492\t547
+suspend_noirq\t1493\t547
+freeze_noirq\t1493\t547
+poweroff_noirq\t1493\t547
+resume_noirq\t1494\t547
+thaw_noirq\t1494\t547
+restore_noirq\t1494\t547
+runtime_suspend\t1495\t551
+runtime_resume\t1496\t551
+runtime_idle\t1224\t551
 *
-probe\t1489\t551
-probe_new\t1490\t551
-connect\t1491\t551
-bind\t1491\t551
-attach\t1491\t551
-port_probe\t1491\t551
-remove\t1492\t551
-remove_new\t1493\t551
-disconnect\t1494\t551
-unbind\t1494\t551
-detach\t1494\t551
-port_remove\t1494\t551
-init\t1495\t551
-ndo_init\t1495\t551
-exit\t1496\t551
-exit_batch\t1496\t551
-pre_exit\t1496\t551
-ndo_uninit\t1496\t551
-ndo_open\t1497\t551
-resume\t1497\t551
-ndo_stop\t1498\t551
-suspend\t1498\t551
-runtime_resume\t1499\t551
-resume_early\t1499\t551
-resume_noirq\t1499\t551
-thaw\t1499\t551
-restore\t1499\t551
-runtime_suspend\t1500\t551
-suspend_late\t1500\t551
-suspend_noirq\t1500\t551
-freeze\t1500\t551
-poweroff\t1500\t551
-shutdown\t1500\t551
-open\t1216\t551
-release\t1216\t551
-read\t1216\t551
-write\t1216\t551
-read_iter\t1216\t551
-write_iter\t1216\t551
-unlocked_ioctl\t1216\t551
-compat_ioctl\t1216\t551
-ioctl\t1216\t551
-llseek\t1216\t551
-mmap\t1216\t551
-poll\t1216\t551
-show\t1216\t551
-store\t1216\t551
-seq_show\t1216\t551
-ndo_set_mac_address\t1216\t551
-ndo_change_mtu\t1216\t551
-get_ethtool_stats\t1216\t551
-get_drvinfo\t1216\t551
-set_ringparam\t1216\t551
-threadfn\t1216\t551
-fallocate\t1216\t551
-fsync\t1216\t551
-setattr\t1216\t551
-mkdir\t1216\t551
-unlink\t1216\t551
-create\t1216\t551
-iterate_shared\t1216\t551`;
+probe\t1497\t552
+probe_new\t1498\t552
+connect\t1499\t552
+bind\t1499\t552
+attach\t1499\t552
+port_probe\t1499\t552
+remove\t1500\t552
+remove_new\t1501\t552
+disconnect\t1502\t552
+unbind\t1502\t552
+detach\t1502\t552
+port_remove\t1502\t552
+init\t1503\t552
+ndo_init\t1503\t552
+exit\t1504\t552
+exit_batch\t1504\t552
+pre_exit\t1504\t552
+ndo_uninit\t1504\t552
+ndo_open\t1505\t552
+resume\t1505\t552
+ndo_stop\t1506\t552
+suspend\t1506\t552
+runtime_resume\t1507\t552
+resume_early\t1507\t552
+resume_noirq\t1507\t552
+thaw\t1507\t552
+restore\t1507\t552
+runtime_suspend\t1508\t552
+suspend_late\t1508\t552
+suspend_noirq\t1508\t552
+freeze\t1508\t552
+poweroff\t1508\t552
+shutdown\t1508\t552
+open\t1224\t552
+release\t1224\t552
+read\t1224\t552
+write\t1224\t552
+read_iter\t1224\t552
+write_iter\t1224\t552
+unlocked_ioctl\t1224\t552
+compat_ioctl\t1224\t552
+ioctl\t1224\t552
+llseek\t1224\t552
+mmap\t1224\t552
+poll\t1224\t552
+show\t1224\t552
+store\t1224\t552
+seq_show\t1224\t552
+ndo_set_mac_address\t1224\t552
+ndo_change_mtu\t1224\t552
+get_ethtool_stats\t1224\t552
+get_drvinfo\t1224\t552
+set_ringparam\t1224\t552
+threadfn\t1224\t552
+fallocate\t1224\t552
+fsync\t1224\t552
+setattr\t1224\t552
+mkdir\t1224\t552
+unlink\t1224\t552
+create\t1224\t552
+iterate_shared\t1224\t552`;
 
 /** A line per type, by tabs: its name, its shape and source as above. */
-export const types = `spinlock_t\t1501\t552
-raw_spinlock_t\t1502\t552
-rwlock_t\t1503\t552
-seqlock_t\t1504\t553
-struct mutex\t1505\t554
-struct rw_semaphore\t1506\t169
-struct semaphore\t1507\t168
-struct rt_mutex\t1508\t292
-atomic_t\t1509\t555
-atomic64_t\t1509\t555
-atomic_long_t\t1509\t556
-refcount_t\t1510\t557
-struct kref\t1510\t234
-struct completion\t1511\t558
-struct device\t1512\t548
-struct platform_device\t1512\t548
-struct i2c_client\t1512\t548
-struct spi_device\t1512\t548
-struct pci_dev\t1512\t548
-struct usb_interface\t1512\t548
-struct serio\t1512\t548
-struct gameport\t1512\t548
-struct hid_device\t1512\t548
-struct amba_device\t1512\t548
-struct mdio_device\t1512\t548
-struct virtio_device\t1512\t548
-struct vio_dev\t1512\t548
-struct xenbus_device\t1512\t548
-struct hv_device\t1512\t548
-struct sdio_func\t1512\t548
-struct memstick_dev\t1512\t548
-struct pnp_dev\t1512\t548
-struct acpi_device\t1512\t548
-struct parport\t1512\t548
-struct pcmcia_device\t1512\t548
-struct ps3_system_bus_device\t1512\t548
-struct rpmsg_device\t1512\t548
-struct auxiliary_device\t1512\t548
-struct slim_device\t1512\t548
-struct sdw_slave\t1512\t548
-struct fw_unit\t1512\t548
-struct mei_cl_device\t1512\t548
-struct rmi_function\t1512\t548
-struct ishtp_cl_device\t1512\t548
-struct wmi_device\t1512\t548
-struct ccw_device\t1512\t548
-struct mcb_device\t1512\t548
-struct bcma_device\t1512\t548
-struct ssb_device\t1512\t548
-struct gb_bundle\t1512\t548
-struct i3c_device\t1512\t548
-struct fsl_mc_device\t1512\t548
-struct host1x_device\t1512\t548
-struct mipi_dsi_device\t1512\t548
-struct usb_serial\t1512\t548
-struct usb_serial_port\t1512\t548
-struct psmouse\t1512\t548
-struct comedi_device\t1512\t548
-struct usb_gadget\t1512\t548
-struct usb_function\t1512\t548
-struct wm97xx\t1512\t548
-struct serdev_device\t1512\t548
-struct of_device\t1512\t548
-struct macio_dev\t1512\t548`;
+export const types = `spinlock_t\t1509\t553
+raw_spinlock_t\t1510\t553
+rwlock_t\t1511\t553
+seqlock_t\t1512\t554
+struct mutex\t1513\t555
+struct rw_semaphore\t1514\t170
+struct semaphore\t1515\t169
+struct rt_mutex\t1516\t293
+atomic_t\t1517\t556
+atomic64_t\t1517\t556
+atomic_long_t\t1517\t557
+refcount_t\t1518\t558
+struct kref\t1518\t235
+struct completion\t1519\t559
+struct device\t1520\t549
+struct platform_device\t1520\t549
+struct i2c_client\t1520\t549
+struct spi_device\t1520\t549
+struct pci_dev\t1520\t549
+struct usb_interface\t1520\t549
+struct serio\t1520\t549
+struct gameport\t1520\t549
+struct hid_device\t1520\t549
+struct amba_device\t1520\t549
+struct mdio_device\t1520\t549
+struct virtio_device\t1520\t549
+struct vio_dev\t1520\t549
+struct xenbus_device\t1520\t549
+struct hv_device\t1520\t549
+struct sdio_func\t1520\t549
+struct memstick_dev\t1520\t549
+struct pnp_dev\t1520\t549
+struct acpi_device\t1520\t549
+struct parport\t1520\t549
+struct pcmcia_device\t1520\t549
+struct ps3_system_bus_device\t1520\t549
+struct rpmsg_device\t1520\t549
+struct auxiliary_device\t1520\t549
+struct slim_device\t1520\t549
+struct sdw_slave\t1520\t549
+struct fw_unit\t1520\t549
+struct mei_cl_device\t1520\t549
+struct rmi_function\t1520\t549
+struct ishtp_cl_device\t1520\t549
+struct wmi_device\t1520\t549
+struct ccw_device\t1520\t549
+struct mcb_device\t1520\t549
+struct bcma_device\t1520\t549
+struct ssb_device\t1520\t549
+struct gb_bundle\t1520\t549
+struct i3c_device\t1520\t549
+struct fsl_mc_device\t1520\t549
+struct host1x_device\t1520\t549
+struct mipi_dsi_device\t1520\t549
+struct usb_serial\t1520\t549
+struct usb_serial_port\t1520\t549
+struct psmouse\t1520\t549
+struct comedi_device\t1520\t549
+struct usb_gadget\t1520\t549
+struct usb_function\t1520\t549
+struct wm97xx\t1520\t549
+struct serdev_device\t1520\t549
+struct of_device\t1520\t549
+struct macio_dev\t1520\t549`;
 
 /** A row a line, as JSON, in the words of describe.ts. */
 export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed"}
@@ -5050,7 +5060,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","result":"value","form":"transparent","pointer":"same"}
 {"kind":"call","part":true,"consume":{"by":"tree","from":0,"rcu":true,"section":"irqs-off"}}
 {"kind":"free","cell":0}
-{"kind":"call","result":"value","sleeps":"maybe","alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":0,"alloc":true}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct iio_dev","struct iio_info","struct iio_buffer_setup_ops","struct iio_trigger"]}}
 {"kind":"call","part":true,"consume":{"by":"pointer","from":0,"rcu":true,"section":"rcu-read"}}
 {"kind":"call","cell":0}
@@ -5111,6 +5121,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wake","cell":0,"ordering":"release","arm":"timer"}
 {"kind":"wait","cell":0,"wait":"queue"}
 {"kind":"call","result":"value","sleeps":"yes","alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":1,"alloc":true}
 {"kind":"call","result":"value","sleeps":"yes"}
 {"kind":"call","result":"test","ordering":"none","asks":"machine"}
 {"kind":"lock","cell":0,"lock":"rwsem","shared":true,"sleeps":"yes"}
@@ -5229,6 +5240,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"lock","cell":0,"lock":"sock","context":"+preempt-off","sleeps":"no","nested":true}
 {"kind":"unlock","cell":0,"lock":"sock","context":"-preempt-off","sleeps":"no"}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":1,"object":0,"data":4}}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":3,"alloc":true}
 {"kind":"rmw","cell":0,"operation":"inc","ordering":"release","ref":"get"}
 {"kind":"rmw","cell":0,"operation":"dec","ordering":"relaxed","ref":{"by":"put","frees":true}}
 {"kind":"rmw","cell":0,"operation":"andnot","operand":1,"result":"success","ordering":"full","onFailure":"relaxed"}
@@ -5344,8 +5356,10 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct hwrng"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct i2c_adapter","struct i2c_algorithm"]}}
 {"kind":"call","part":true,"register":{"runner":"irq","handler":2,"thread":3,"managed":true}}
-{"kind":"call","result":"value","sleeps":"maybe","managed":true,"alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":1,"managed":true,"alloc":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":3,"managed":true,"alloc":true}
 {"kind":"free","cell":1}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":2,"managed":true,"alloc":true}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":1,"bars":true,"types":["struct led_classdev"]}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":1,"managed":true,"types":["struct mbox_chan","struct mbox_chan_ops"]}}
@@ -5556,9 +5570,9 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","cell":0,"assert":{"section":"lock","mode":"any"}}
 {"kind":"call","part":true,"register":{"runner":"operations","object":0,"types":["struct ib_device_ops"]}}
 {"kind":"call","part":true,"quiesce":{"of":"operations","object":0,"bars":true,"types":["struct ib_device_ops"]}}
-{"kind":"call","cell":0,"result":"value","sleeps":"maybe","ownLock":true}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe","gfp":1,"ownLock":true}
 {"kind":"call","cell":0,"ownLock":true}
-{"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","publish":{"by":"idr","rcu":true}}
+{"kind":"publish","cell":0,"operand":1,"result":"value","sleeps":"maybe","gfp":4,"publish":{"by":"idr","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"idr","each":true,"safe":true,"cursor":1,"rcu":true}}
 {"kind":"call","result":"none","context":"+preempt-off","sleeps":"maybe"}
@@ -5588,6 +5602,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"ordering":"acquire","sleeps":"yes","quiesce":"irq-work"}
 {"kind":"lock","lock":"jump-label","global":true,"sleeps":"yes"}
 {"kind":"unlock","lock":"jump-label","global":true}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":2,"alloc":true}
 {"kind":"read","cell":0,"atomic":false,"ordering":"plain","consume":"index"}
 {"kind":"publish","cell":0,"result":"value","atomic":false,"ordering":"wmb","publish":{"by":"index","object":1}}
 {"kind":"publish","cell":0,"result":"value"}
@@ -5825,7 +5840,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"wait","cell":0,"result":"value","ordering":"full","onFailure":"none","wait":"queue"}
 {"kind":"wait","cell":0,"ordering":"full","wait":"queue"}
 {"kind":"wait","cell":0,"result":"test","ordering":"full","wait":"queue"}
-{"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe","gfp":3}
 {"kind":"read","cell":0,"ordering":"relaxed","onFailure":"relaxed","context":"+rcu-read","pageTable":"walk","level":"pte"}
 {"kind":"lock","cell":3,"lock":"spin","conditional":true,"context":"+rcu-read +preempt-off","pageTable":"walk","level":"pte"}
 {"kind":"read","cell":1,"ordering":"relaxed","context":"+rcu-read","pageTable":"walk-lockless","level":"pte"}
@@ -5860,6 +5875,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"unpublish":{"by":"xarray","object":null,"from":0}}
 {"kind":"publish","cell":0,"also":[],"operand":2,"result":"value","publish":{"by":"xarray","rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","rcu":true}}
+{"kind":"call","cell":0,"result":"value","sleeps":"maybe"}
 {"kind":"read","cell":0,"ordering":"address"}
 {"kind":"call","result":"value","ordering":"none"}
 {"kind":"call","cell":0,"result":"test"}
@@ -6114,7 +6130,7 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"cancels":true}}
 {"kind":"wait","cell":0,"sleeps":"yes","quiesce":{"of":"urb","cancels":true}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"cancels":true,"bars":true}}
-{"kind":"call","result":"value","sleeps":"maybe"}
+{"kind":"call","result":"value","sleeps":"maybe","gfp":1}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":0,"waits":false,"cancels":true}}
 {"kind":"call","part":true,"quiesce":{"of":"urb","object":null,"waits":false}}
 {"kind":"unlock","cell":0,"lock":"vma","shared":true}
@@ -6149,10 +6165,12 @@ export const shapes = `{"kind":"read","cell":0,"by":"lvalue","ordering":"relaxed
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-bh-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off"}
 {"kind":"unlock","cell":0,"lock":"rwlock","context":"-irqs-off -preempt-off","saves":true}
-{"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","gfp":4,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":3,"result":"old","sleeps":"maybe","gfp":4,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"write","cell":0,"result":"old","ordering":"relaxed","ownLock":true,"unpublish":{"by":"xarray","object":null,"from":0,"rcu":true}}
 {"kind":"read","cell":0,"ordering":"address","consume":{"by":"xarray","each":true,"safe":true,"cursor":2,"rcu":true}}
-{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"value","sleeps":"maybe","gfp":3,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
+{"kind":"publish","cell":0,"operand":2,"result":"old","sleeps":"maybe","gfp":3,"ownLock":true,"publish":{"by":"xarray","rcu":true}}
 {"kind":"publish","cell":0,"operand":1,"result":"old","publish":{"by":"xarray","rcu":true}}
 {"kind":"rmw","cell":1,"operation":"xor","operand":0,"result":"test","ordering":"release"}
 {"kind":"wake","cell":0,"result":"success"}
@@ -6561,6 +6579,7 @@ Documentation/core-api/xarray.rst, Locking
 drivers/acpi/acpica/evxface.c, acpi_install_notify_handler() and acpi_remove_notify_handler()
 include/linux/blkdev.h
 kernel/time/timer.c
+include/linux/etherdevice.h
 include/linux/percpu.h
 arch/arm64/include/asm/alternative-macros.h
 include/linux/rmap.h

@@ -1,16 +1,16 @@
-import type { BinaryOp, Expression, Statement, Value } from './litmus.ts';
-import { type Parameter, PRIMITIVES, type Primitive } from './primitives.ts';
+import type { BinaryOp, Expression, LitmusValue, Statement } from './litmus.ts';
+import { type Passing, PRIMITIVES, type Primitive } from './primitives.ts';
 import { type Cursor, Fault } from './tokens.ts';
 
 /** What stands between the braces of a thread. */
-export interface Body {
+export interface ThreadBody {
   statements: Statement[];
   /** Names that are used, but neither parameters nor set or declared here; with the place of the first use. */
   unset: Map<string, number>;
 }
 
 /** Reads the body of a thread whose parameters, the addresses of locations, have these names. */
-export function parseBody(cursor: Cursor, parameters: ReadonlySet<string>): Body {
+export function parseBody(cursor: Cursor, parameters: ReadonlySet<string>): ThreadBody {
   const reader = new BodyReader(cursor, parameters);
   const statements = reader.block();
   for (const name of reader.set) reader.used.delete(name);
@@ -48,7 +48,7 @@ const BINDS: Readonly<Record<BinaryOp, number>> = {
 };
 
 const isBinary = (text: string): text is BinaryOp => Object.hasOwn(BINDS, text);
-const value = (v: Value): Expression => ({ kind: 'value', value: v });
+const value = (v: LitmusValue): Expression => ({ kind: 'value', value: v });
 
 /** The statements and expressions of one thread. */
 class BodyReader {
@@ -230,7 +230,7 @@ class BodyReader {
     return given;
   }
 
-  private handed(name: string, argument: { value: Expression; at: number }, parameter: Parameter): Expression {
+  private handed(name: string, argument: { value: Expression; at: number }, parameter: Passing): Expression {
     const { value: given, at } = argument;
     if (parameter !== 'memory') return given;
     if (given.kind === 'load' && given.tag === 'plain') return given.at;

@@ -5,7 +5,7 @@
 import { sizeOf } from './conditions.ts';
 import type { LitmusTest } from './litmus.ts';
 import { type Skeleton, skeletonOf } from './model.ts';
-import { IS, type Path, type PathEvent } from './paths.ts';
+import { IS, type PathEvent, type ThreadPath } from './paths.ts';
 import { Algebra } from './relations.ts';
 
 /** The events along one path of each thread, and what program order fixes of them. */
@@ -13,7 +13,7 @@ export interface Combination {
   test: LitmusTest;
   /** Locations of the test by name. */
   indexOf: ReadonlyMap<string, number>;
-  paths: Path[];
+  paths: ThreadPath[];
   /** Initial writes first, then thread by thread; an event's id is its place here. */
   events: PathEvent[];
   writes: PathEvent[];
@@ -38,7 +38,7 @@ export class Combinations {
   }
 
   /** Null where the paths have too many events. */
-  of(paths: Path[]): Combination | null {
+  of(paths: ThreadPath[]): Combination | null {
     const { test, indexOf } = this;
     const events = eventsAlong(test, paths);
     if (events.length > MOST_EVENTS) return null;
@@ -58,7 +58,7 @@ export class Combinations {
 }
 
 /** The events of the paths with their threads and numbers. */
-function eventsAlong(test: LitmusTest, paths: Path[]): PathEvent[] {
+function eventsAlong(test: LitmusTest, paths: ThreadPath[]): PathEvent[] {
   const body = paths.flatMap((path, thread) => {
     for (const e of path.events) e.thread = thread;
     return path.events;

@@ -1,7 +1,7 @@
-import type { Condition, Observed, Value } from './litmus.ts';
+import type { Condition, LitmusValue, Observed } from './litmus.ts';
 
 /** Does the condition hold where registers and locations have these values? Null where that hangs on some that are not known yet. */
-export function truthOf(condition: Condition, valueIn: (observed: Observed) => Value | null): boolean | null {
+export function truthOf(condition: Condition, valueIn: (observed: Observed) => LitmusValue | null): boolean | null {
   switch (condition.kind) {
     case 'true':
       return true;

@@ -11,10 +11,10 @@ import { type Budget, Meter } from './budget.ts';
 import { Coherence } from './coherence.ts';
 import { type Combination, Combinations, MOST_EVENTS } from './combination.ts';
 import { truthOf } from './conditions.ts';
-import type { LitmusTest, Value } from './litmus.ts';
+import type { LitmusTest, LitmusValue } from './litmus.ts';
 import { LockOrders } from './locks.ts';
 import { type Chosen, type Derived, derive, type Locked, lockedBy, type Skeleton } from './model.ts';
-import { IS, type Path, type PathEvent, pathsOf } from './paths.ts';
+import { IS, type PathEvent, pathsOf, type ThreadPath } from './paths.ts';
 import { type Pruning, pruning, type Tally } from './pruning.ts';
 import type { Relation } from './relations.ts';
 import { UNKNOWN, Valuation } from './valuation.ts';
@@ -22,16 +22,16 @@ import { UNKNOWN, Valuation } from './valuation.ts';
 /** One execution that the model allows. */
 export interface Execution {
   skeleton: Skeleton;
-  paths: Path[];
+  paths: ThreadPath[];
   chosen: Chosen;
   derived: Derived;
   /** Location of each event by its position in the test, -1 for none. */
   locations: Int32Array;
   /** What the read or the write gives or puts. */
-  valueAt(event: PathEvent): Value;
+  valueAt(event: PathEvent): LitmusValue;
   /** At the end. */
-  register(thread: number, name: string): Value;
-  location(index: number): Value;
+  register(thread: number, name: string): LitmusValue;
+  location(index: number): LitmusValue;
 }
 
 /** Is called with each execution, which is good until the call returns; may end the search by returning false. */
@@ -43,7 +43,7 @@ const COMBINATION = 4;
 /** Calls `visit` for each execution that the model and the test's filter let through; gives a reason instead where not all could be looked at. */
 export function executions(test: LitmusTest, budget: Budget, visit: Visit): string | null {
   if (test.threads.length > MOST_EVENTS) return `more than ${MOST_EVENTS} threads`;
-  const threads: Path[][] = [];
+  const threads: ThreadPath[][] = [];
   for (const [t, thread] of test.threads.entries()) {
     const given = new Map(test.registers.filter(r => r.thread === t).map(r => [r.name, r.value]));
     const paths = pathsOf(thread.body, given);
@@ -53,7 +53,7 @@ export function executions(test: LitmusTest, budget: Budget, visit: Visit): stri
   const combinations = new Combinations(test);
   const learnt = pruning();
   let reason: string | null = null;
-  const choose = (t: number, chosen: Path[]): boolean => {
+  const choose = (t: number, chosen: ThreadPath[]): boolean => {
     const paths = threads[t];
     if (paths) return paths.every(path => choose(t + 1, [...chosen, path]));
     const combination = combinations.of(chosen);
@@ -254,7 +254,7 @@ class Search {
   }
 
   /** What the location ends with. */
-  private finalOf(index: number, co: Relation): Value {
+  private finalOf(index: number, co: Relation): LitmusValue {
     const last = this.coherence.last(co, index);
     return last ? (this.valuation.valueAt(last) ?? 0) : (this.combination.test.locations[index]?.initial ?? 0);
   }

@@ -1,7 +1,7 @@
 /** A litmus test as data: what herd7's C language says for the Linux kernel, and what claims are lowered to. What it means is in model.ts. */
 
 /** Where in some code an access comes from; absent on what was read from a litmus file or stands for something out of view. */
-export interface Source {
+export interface LitmusSource {
   path: string;
   line: number;
 }
@@ -30,38 +30,38 @@ export type UpdateOp = '+' | '-' | '&' | '|' | '^' | '&~' | '=';
 export type BinaryOp = '+' | '-' | '*' | '/' | '%' | '&' | '|' | '^' | '<<' | '>>' | '==' | '!=' | '<' | '<=' | '>' | '>=' | '&&' | '||';
 
 /** An integer, or the address of a location by its name. */
-export type Value = number | string;
+export type LitmusValue = number | string;
 
 /** Pure parts, and accesses that give a value. `at` gives an address. */
 export type Expression =
-  | { kind: 'value'; value: Value }
+  | { kind: 'value'; value: LitmusValue }
   | { kind: 'register'; name: string }
   | { kind: 'unary'; op: '!' | '~' | '-'; of: Expression }
   | { kind: 'binary'; op: BinaryOp; left: Expression; right: Expression }
-  | { kind: 'load'; tag: Tag; at: Expression; source?: Source }
+  | { kind: 'load'; tag: Tag; at: Expression; source?: LitmusSource }
   /** Gives the value before or after; `none` gives nothing that may be used. */
-  | { kind: 'rmw'; op: UpdateOp; tag: Tag; at: Expression; operand: Expression; gives: 'old' | 'new' | 'none'; source?: Source }
+  | { kind: 'rmw'; op: UpdateOp; tag: Tag; at: Expression; operand: Expression; gives: 'old' | 'new' | 'none'; source?: LitmusSource }
   /** Gives the value before; without effect, and without order, where that is not `expected`. */
-  | { kind: 'cmpxchg'; tag: Tag; at: Expression; expected: Expression; desired: Expression; source?: Source }
+  | { kind: 'cmpxchg'; tag: Tag; at: Expression; expected: Expression; desired: Expression; source?: LitmusSource }
   /** atomic_add_unless(): gives 1 where it added, 0 where the value was `unless`. */
-  | { kind: 'add-unless'; tag: Tag; at: Expression; operand: Expression; unless: Expression; source?: Source }
+  | { kind: 'add-unless'; tag: Tag; at: Expression; operand: Expression; unless: Expression; source?: LitmusSource }
   /** Give 1 or 0. */
-  | { kind: 'trylock' | 'is-locked'; at: Expression; source?: Source }
+  | { kind: 'trylock' | 'is-locked'; at: Expression; source?: LitmusSource }
   /** srcu_read_lock(): gives the index to hand to the unlock. */
-  | { kind: 'srcu-lock'; at: Expression; source?: Source };
+  | { kind: 'srcu-lock'; at: Expression; source?: LitmusSource };
 
 export type Statement =
   | { kind: 'assign'; register: string; value: Expression }
-  | { kind: 'store'; tag: Tag; at: Expression; value: Expression; source?: Source }
+  | { kind: 'store'; tag: Tag; at: Expression; value: Expression; source?: LitmusSource }
   /** An access whose value is not used. */
   | { kind: 'evaluate'; value: Expression }
-  | { kind: 'fence'; fence: FenceKind; source?: Source }
-  | { kind: 'lock' | 'unlock'; at: Expression; source?: Source }
-  | { kind: 'srcu-unlock'; at: Expression; value: Expression; source?: Source }
-  | { kind: 'sync-srcu'; at: Expression; source?: Source }
+  | { kind: 'fence'; fence: FenceKind; source?: LitmusSource }
+  | { kind: 'lock' | 'unlock'; at: Expression; source?: LitmusSource }
+  | { kind: 'srcu-unlock'; at: Expression; value: Expression; source?: LitmusSource }
+  | { kind: 'sync-srcu'; at: Expression; source?: LitmusSource }
   | { kind: 'if'; condition: Expression; then: Statement[]; else: Statement[] };
 
-export interface Thread {
+export interface LitmusThread {
   /** What it stands for; a litmus file names none. */
   title?: string;
   body: Statement[];
@@ -71,7 +71,7 @@ export interface Location {
   name: string;
   /** As C writes it, without the name: `int`, `int *`, `spinlock_t`, `struct srcu_struct`, `atomic_t`. */
   type: string;
-  initial: Value;
+  initial: LitmusValue;
 }
 
 /** A register of a thread, or a location, at the end of an execution. */
@@ -82,15 +82,15 @@ export type Condition =
   | { kind: 'not'; of: Condition }
   | { kind: 'and' | 'or'; of: Condition[] }
   /** `value` may be observed too. */
-  | { kind: 'equals'; left: Observed; right: Value | Observed };
+  | { kind: 'equals'; left: Observed; right: LitmusValue | Observed };
 
 export interface LitmusTest {
   name: string;
   /** Every location that a thread can name, in the order of the init section, then of first use; those it does not set start as 0. */
   locations: Location[];
   /** Registers that the init section sets. */
-  registers: { thread: number; name: string; value: Value }[];
-  threads: Thread[];
+  registers: { thread: number; name: string; value: LitmusValue }[];
+  threads: LitmusThread[];
   /** What a state shows beside the condition's own. */
   shown: Observed[];
   /** Executions that end otherwise are not counted. */
@@ -106,11 +106,11 @@ export interface SyntaxProblem {
   message: string;
 }
 
-export type Verdict = 'Never' | 'Sometimes' | 'Always' | 'DEADLOCK' | 'unsupported';
+export type TestVerdict = 'Never' | 'Sometimes' | 'Always' | 'DEADLOCK' | 'unsupported';
 
 /** What the checker says of a test. */
 export interface Outcome {
-  verdict: Verdict;
+  verdict: TestVerdict;
   /** Why nothing was decided. */
   reason?: string;
   /** herd7's names: data-race, mixed-accesses, unmatched-rcu-lock and others. */

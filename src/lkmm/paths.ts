@@ -2,10 +2,10 @@
  * The paths of one thread: its statements run with symbolic values. A path is split where a condition is tested and where a
  * read-modify-write may fail; what must hold of the values read for the path to be taken stands beside it.
  */
-import type { BinaryOp, Expression, FenceKind, Source, Statement, Tag, UpdateOp, Value } from './litmus.ts';
+import type { BinaryOp, Expression, FenceKind, LitmusSource, LitmusValue, Statement, Tag, UpdateOp } from './litmus.ts';
 
 /** A value that may depend on what reads give. */
-export type Symbolic = Value | { read: PathEvent } | Binary | Unary;
+export type Symbolic = LitmusValue | { read: PathEvent } | Binary | Unary;
 
 interface Binary {
   op: BinaryOp | '&~';
@@ -58,13 +58,13 @@ export interface PathEvent {
   control: PathEvent[];
   /** On the write of a read-modify-write: its read. */
   reads: PathEvent | null;
-  source: Source | null;
+  source: LitmusSource | null;
   /** Set for each candidate execution: the number of the event, and its thread. */
   id: number;
   thread: number;
 }
 
-export interface Path {
+export interface ThreadPath {
   events: PathEvent[];
   /** Values that must be true (not 0) or false for the path to be taken. */
   tests: { value: Symbolic; truth: boolean }[];
@@ -81,7 +81,7 @@ interface Held {
 
 interface State {
   events: PathEvent[];
-  tests: Path['tests'];
+  tests: ThreadPath['tests'];
   registers: Map<string, Held>;
   control: PathEvent[];
   /** What may still be done for this thread; all its states share it. */
@@ -100,7 +100,7 @@ const MOST_WORK = 2_000_000;
 class TooLarge extends Error {}
 
 /** All paths of the thread, or null where they, or a value in one, are too large. */
-export function pathsOf(body: Statement[], registers: ReadonlyMap<string, Value>): Path[] | null {
+export function pathsOf(body: Statement[], registers: ReadonlyMap<string, LitmusValue>): ThreadPath[] | null {
   try {
     return follow(body, registers);
   } catch (error) {
@@ -109,7 +109,7 @@ export function pathsOf(body: Statement[], registers: ReadonlyMap<string, Value>
   }
 }
 
-function follow(body: Statement[], registers: ReadonlyMap<string, Value>): Path[] | null {
+function follow(body: Statement[], registers: ReadonlyMap<string, LitmusValue>): ThreadPath[] | null {
   const start: State = {
     events: [],
     tests: [],
@@ -120,7 +120,7 @@ function follow(body: Statement[], registers: ReadonlyMap<string, Value>): Path[
   return runAll(body, [start])?.map(pathAt) ?? null;
 }
 
-function pathAt({ events, tests, registers }: State): Path {
+function pathAt({ events, tests, registers }: State): ThreadPath {
   const weight = tests.reduce((sum, test) => sum + 1 + weightOf(test.value), 0);
   let operations = weight;
   for (const { at, value } of events) operations += (at === null ? 0 : weightOf(at)) + (value === null ? 0 : weightOf(value));
@@ -214,7 +214,7 @@ interface Appended {
   at?: Held;
   value?: Held;
   reads?: PathEvent;
-  source?: Source | undefined;
+  source?: LitmusSource | undefined;
 }
 
 function event(state: State, made: Appended): PathEvent {
@@ -246,7 +246,7 @@ function appendRead(state: State, made: Appended): [State, Held, PathEvent] {
   return [{ ...state, events: [...state.events, read] }, { value: { read }, from: [read] }, read];
 }
 
-function takeLock(state: State, at: Held, source: Source | undefined): State {
+function takeLock(state: State, at: Held, source: LitmusSource | undefined): State {
   const [locked, , read] = appendRead(state, { is: IS.read | IS.lockRead | IS.acquire, at, source });
   return append(locked, { is: IS.write | IS.lockWrite, at, value: { value: 1, from: [] }, reads: read, source });
 }
@@ -321,8 +321,8 @@ function tried(
   at: Held,
   when: { equals: boolean; to: Held },
   written: (old: Held) => Held,
-  gives: [Value, Value] | null,
-  source: Source | undefined,
+  gives: [LitmusValue, LitmusValue] | null,
+  source: LitmusSource | undefined,
 ): [State, Held][] {
   const is = IS.rmw | tagged(tag);
   return [true, false].map((done, i): [State, Held] => {
@@ -330,7 +330,7 @@ function tried(
     const test = { value: binary('==', old.value, when.to.value), truth: done === when.equals };
     const tested: State = { ...after, tests: [...after.tests, test] };
     const end = done ? append(tested, { is: IS.write | is, at, value: written(old), reads: read, source }) : tested;
-    return [end, gives ? { value: gives[i] as Value, from: [] } : old];
+    return [end, gives ? { value: gives[i] as LitmusValue, from: [] } : old];
   });
 }
 
@@ -342,7 +342,7 @@ function joined(a: PathEvent[], b: PathEvent[]): PathEvent[] {
   return a.length === 0 ? b : b.length === 0 ? a : [...new Set([...a, ...b])];
 }
 
-function constant(v: Symbolic): Value | null {
+function constant(v: Symbolic): LitmusValue | null {
   return typeof v === 'object' ? null : v;
 }
 
@@ -363,13 +363,13 @@ function weightOf(v: Symbolic): number {
   return typeof v === 'object' && 'weight' in v ? v.weight : 0;
 }
 
-function applyUnary(op: '!' | '~' | 'neg', value: Value): Value {
+function applyUnary(op: '!' | '~' | 'neg', value: LitmusValue): LitmusValue {
   if (typeof value === 'string') return op === '!' ? 0 : value;
   return op === '!' ? Number(value === 0) : op === '~' ? ~value : 0 - value;
 }
 
 /** An address is equal to itself alone, and is not 0; arithmetic leaves it where the other side is neutral. */
-function applyBinary(op: BinaryOp | '&~', a: Value, b: Value): Value {
+function applyBinary(op: BinaryOp | '&~', a: LitmusValue, b: LitmusValue): LitmusValue {
   if (op === '==' || op === '!=') return Number((a === b) === (op === '=='));
   if (op === '&&') return Number(a !== 0 && b !== 0);
   if (op === '||') return Number(a !== 0 || b !== 0);
@@ -408,7 +408,7 @@ function applyBinary(op: BinaryOp | '&~', a: Value, b: Value): Value {
   }
 }
 
-function ofAddresses(op: BinaryOp | '&~', a: Value, b: Value): Value {
+function ofAddresses(op: BinaryOp | '&~', a: LitmusValue, b: LitmusValue): LitmusValue {
   if ((op === '^' || op === '-' || op === '&~') && a === b) return 0;
   if ((op === '&' || op === '|') && a === b) return a;
   if (op === '&') return a === 0 || b === 0 ? 0 : a;
@@ -419,7 +419,7 @@ function ofAddresses(op: BinaryOp | '&~', a: Value, b: Value): Value {
 }
 
 /** What the value is where reads give what `read` says; null where that is not known yet. */
-export function valueUnder(v: Symbolic, read: (event: PathEvent) => Value | null): Value | null {
+export function valueUnder(v: Symbolic, read: (event: PathEvent) => LitmusValue | null): LitmusValue | null {
   if (typeof v !== 'object') return v;
   if ('read' in v) return read(v.read);
   if ('of' in v) {

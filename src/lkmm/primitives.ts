@@ -1,10 +1,10 @@
 import type { Expression, FenceKind, Statement, Tag, UpdateOp } from './litmus.ts';
 
 /** How an argument is handed over: as memory (`*x`), as a pointer to it (`x`), or as a value. */
-export type Parameter = 'memory' | 'pointer' | 'value';
+export type Passing = 'memory' | 'pointer' | 'value';
 
 /** What a call does: it gives a value, or it is a statement. Memory and pointers arrive as addresses. */
-export type Primitive = { parameters: Parameter[] } & (
+export type Primitive = { parameters: Passing[] } & (
   | { gives: (...args: Expression[]) => Expression; does?: never }
   | { does: (...args: Expression[]) => Statement[]; gives?: never }
 );
@@ -54,9 +54,8 @@ export const PRIMITIVES: ReadonlyMap<string, Primitive> = primitives();
 
 function primitives(): Map<string, Primitive> {
   const known = new Map<string, Primitive>();
-  const gives = (name: string, parameters: Parameter[], build: (...args: Expression[]) => Expression) =>
-    known.set(name, { parameters, gives: build });
-  const does = (name: string, parameters: Parameter[], build: (...args: Expression[]) => Statement[]) => known.set(name, { parameters, does: build });
+  const gives = (name: string, parameters: Passing[], build: (...args: Expression[]) => Expression) => known.set(name, { parameters, gives: build });
+  const does = (name: string, parameters: Passing[], build: (...args: Expression[]) => Statement[]) => known.set(name, { parameters, does: build });
   const one: Expression = { kind: 'value', value: 1 };
   const zero: Expression = { kind: 'value', value: 0 };
   const load = (tag: Tag) => (at: Expression) => ({ kind: 'load' as const, tag, at });

@@ -101,7 +101,7 @@ export class Algebra {
     const out = this.any();
     for (let i = 0; i < size; i++) {
       const at = i * words;
-      const begins = from === null || holds(from, i);
+      const begins = from === null || isInMask(from, i);
       for (let k = 0; k < words; k++) out[at + k] = begins ? (a[at + k] as number) & (to ? (to[k] as number) : -1) : 0;
     }
     return out;
@@ -251,6 +251,6 @@ export function add(mask: Mask, event: number): void {
   mask[at] = (mask[at] as number) | (1 << (event & 31));
 }
 
-export function holds(mask: Mask, event: number): boolean {
+export function isInMask(mask: Mask, event: number): boolean {
   return ((mask[event >> 5] as number) & (1 << (event & 31))) !== 0;
 }

@@ -1,5 +1,5 @@
-import { type Body, parseBody, TYPE_QUALIFIER } from './bodies.ts';
-import type { Condition, LitmusTest, Location, Observed, SyntaxProblem, Value } from './litmus.ts';
+import { parseBody, type ThreadBody, TYPE_QUALIFIER } from './bodies.ts';
+import type { Condition, LitmusTest, LitmusValue, Location, Observed, SyntaxProblem } from './litmus.ts';
 import { afterComments, Cursor, Fault } from './tokens.ts';
 
 /**
@@ -24,7 +24,7 @@ const THREAD = /^P?(\d{1,4})$/;
 /** What is known of a location so far; the type may come with a parameter. */
 interface Known {
   type: string | null;
-  initial: Value;
+  initial: LitmusValue;
   /** By an entry of its own in the init section. */
   set: boolean;
 }
@@ -34,7 +34,7 @@ class Test {
   private readonly cursor: Cursor;
   private readonly locations = new Map<string, Known>();
   private readonly registers: LitmusTest['registers'] = [];
-  private readonly bodies: Body[] = [];
+  private readonly bodies: ThreadBody[] = [];
   /** Threads that something names, to be there in the end. */
   private readonly named: { thread: number; at: number }[] = [];
 
@@ -134,7 +134,7 @@ class Test {
     return after.kind === 'name' || after.text === '*' || after.kind === 'number' || (after.text === '[' && this.cursor.peek(2).kind === 'name');
   }
 
-  private initialValue(): Value {
+  private initialValue(): LitmusValue {
     const { cursor } = this;
     if (cursor.is('{') && cursor.is('}', 1)) {
       cursor.next();
@@ -151,7 +151,7 @@ class Test {
   }
 
   /** An integer or an address; the latter is a location from then on. */
-  private value(): Value {
+  private value(): LitmusValue {
     const { cursor } = this;
     const address = cursor.accept('&');
     if (cursor.peek().kind !== 'name') {

@@ -1,4 +1,4 @@
-import type { BinaryOp, Condition, Expression, LitmusTest, Location, Observed, Statement, Thread, Value } from './litmus.ts';
+import type { BinaryOp, Condition, Expression, LitmusTest, LitmusThread, LitmusValue, Location, Observed, Statement } from './litmus.ts';
 import { FENCES, OPERATION, PRIMITIVES, SUFFIX } from './primitives.ts';
 import { addresses, dereferenced, registersOf } from './walk.ts';
 
@@ -60,7 +60,7 @@ class Names {
     return known;
   }
 
-  value(value: Value): string {
+  value(value: LitmusValue): string {
     return typeof value === 'number' ? String(value) : this.location(value);
   }
 }
@@ -105,7 +105,7 @@ function observed(o: Observed, names: Names): string {
 }
 
 /** A condition in herd7's notation; how its parts are written is the caller's. */
-export function conditionText(c: Condition, write: { observed(o: Observed): string; value(v: Value): string; not: string }): string {
+export function conditionText(c: Condition, write: { observed(o: Observed): string; value(v: LitmusValue): string; not: string }): string {
   switch (c.kind) {
     case 'true':
       return 'true';
@@ -131,11 +131,11 @@ export function conditionText(c: Condition, write: { observed(o: Observed): stri
 /** Writes one thread. */
 class Writer {
   private readonly test: LitmusTest;
-  private readonly thread: Thread;
+  private readonly thread: LitmusThread;
   private readonly number: number;
   private readonly names: Names;
 
-  constructor(test: LitmusTest, thread: Thread, number: number, names: Names) {
+  constructor(test: LitmusTest, thread: LitmusThread, number: number, names: Names) {
     this.test = test;
     this.thread = thread;
     this.number = number;

@@ -1,7 +1,7 @@
 import type { SyntaxProblem } from './litmus.ts';
 
 /** A word of a litmus test; `end` stands after the last. */
-export interface Token {
+export interface LitmusToken {
   kind: 'name' | 'number' | 'string' | 'sign' | 'end';
   text: string;
   /** Where it begins, in UTF-16 units. */
@@ -26,7 +26,7 @@ export class Fault extends Error {
 export class Cursor {
   readonly text: string;
   readonly problems: SyntaxProblem[] = [];
-  private tokens: Token[] = [];
+  private tokens: LitmusToken[] = [];
   private place = 0;
   private depth = 0;
   private readonly lines: number[];
@@ -44,11 +44,11 @@ export class Cursor {
     this.place = 0;
   }
 
-  peek(ahead = 0): Token {
+  peek(ahead = 0): LitmusToken {
     return this.tokens[Math.min(this.place + ahead, this.tokens.length - 1)] ?? { kind: 'end', text: '', at: this.text.length };
   }
 
-  next(): Token {
+  next(): LitmusToken {
     const token = this.peek();
     if (this.place < this.tokens.length - 1) this.place++;
     return token;
@@ -66,12 +66,12 @@ export class Cursor {
     return true;
   }
 
-  expect(text: string): Token {
+  expect(text: string): LitmusToken {
     if (!this.is(text)) throw this.expected(`\`${text}\``);
     return this.next();
   }
 
-  name(what: string): Token {
+  name(what: string): LitmusToken {
     if (this.peek().kind !== 'name') throw this.expected(what);
     return this.next();
   }
@@ -118,7 +118,7 @@ export class Cursor {
   }
 }
 
-function shown(token: Token): string {
+function shown(token: LitmusToken): string {
   return token.kind === 'end' ? 'the end' : `\`${token.text.length > 40 ? `${token.text.slice(0, 40)}...` : token.text}\``;
 }
 
@@ -178,8 +178,8 @@ function closing(text: string, start: number): number {
 
 const WORD = /\s*(?:([A-Za-z_]\w*)|(\d\w*)|"([^"]*)"|(\/\\|\\\/|=>|==|!=|<=|>=|<<|>>|&&|\|\||\S)|$)/y;
 
-function words(text: string, from: number): Token[] {
-  const found: Token[] = [];
+function words(text: string, from: number): LitmusToken[] {
+  const found: LitmusToken[] = [];
   WORD.lastIndex = from;
   for (let match = WORD.exec(text); match; match = WORD.exec(text)) {
     const [all, name, number, string, sign] = match;

@@ -4,7 +4,7 @@
  */
 import type { Combination } from './combination.ts';
 import { truthOf } from './conditions.ts';
-import type { Value } from './litmus.ts';
+import type { LitmusValue } from './litmus.ts';
 import { type PathEvent, valueUnder } from './paths.ts';
 
 /** Stands among the locations for an address that is not known yet. */
@@ -21,11 +21,11 @@ export class Valuation {
   /** Events whose address depends on what is read. */
   private readonly wandering: PathEvent[] = [];
   /** What reads give, by event id. */
-  private readonly values: (Value | null)[];
+  private readonly values: (LitmusValue | null)[];
   private readonly visiting: Uint8Array;
   /** Reads whose values were worked out, in order, so that going back forgets them. */
   private readonly trail: number[] = [];
-  private readonly read = (event: PathEvent): Value | null => this.valueOfRead(event);
+  private readonly read = (event: PathEvent): LitmusValue | null => this.valueOfRead(event);
 
   constructor(combination: Combination) {
     this.combination = combination;
@@ -33,7 +33,7 @@ export class Valuation {
     this.events = events;
     this.source = new Int32Array(events.length).fill(-1);
     this.locations = new Int32Array(events.length).fill(-1);
-    this.values = new Array<Value | null>(events.length).fill(null);
+    this.values = new Array<LitmusValue | null>(events.length).fill(null);
     this.visiting = new Uint8Array(events.length);
     for (const e of events) {
       if (e.at === null) continue;
@@ -59,12 +59,12 @@ export class Valuation {
   }
 
   /** What the event gives or puts; null where that is not known, and on fences. */
-  valueAt(event: PathEvent): Value | null {
+  valueAt(event: PathEvent): LitmusValue | null {
     return event.value === null ? null : valueUnder(event.value, this.read);
   }
 
   /** What the register ends with; null where it hangs on a read that has no write. */
-  register(thread: number, name: string): Value | null {
+  register(thread: number, name: string): LitmusValue | null {
     const held = this.combination.paths[thread]?.registers.get(name);
     return held === undefined ? 0 : valueUnder(held, this.read);
   }
@@ -129,24 +129,24 @@ export class Valuation {
     return true;
   }
 
-  private valueOfRead(event: PathEvent): Value | null {
+  private valueOfRead(event: PathEvent): LitmusValue | null {
     const known = this.values[event.id] ?? null;
     if (known !== null) return known;
     const from = this.source[event.id] as number;
     if (from < 0 || this.visiting[event.id] === 1) return null;
     this.visiting[event.id] = 1;
-    const value = valueUnder((this.events[from] as PathEvent).value as Value, this.read);
+    const value = valueUnder((this.events[from] as PathEvent).value as LitmusValue, this.read);
     this.visiting[event.id] = 0;
     if (value !== null) this.keep(event, value);
     return value;
   }
 
-  private keep(read: PathEvent, value: Value): void {
+  private keep(read: PathEvent, value: LitmusValue): void {
     this.values[read.id] = value;
     this.trail.push(read.id);
   }
 
-  private locationOf(address: Value): number {
+  private locationOf(address: LitmusValue): number {
     return typeof address === 'string' ? (this.combination.indexOf.get(address) ?? -1) : -1;
   }
 }

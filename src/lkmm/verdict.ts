@@ -1,7 +1,7 @@
 /** Decides litmus tests: all allowed executions, their final states, and the flags of the model. */
 import { sizeOf, truthOf } from './conditions.ts';
 import { type Execution, executions } from './executions.ts';
-import type { Condition, LitmusTest, Observed, Outcome, Value } from './litmus.ts';
+import type { Condition, LitmusTest, LitmusValue, Observed, Outcome } from './litmus.ts';
 import { mixesAccesses, races, type Skeleton, srcuSections } from './model.ts';
 import { IS, type PathEvent } from './paths.ts';
 
@@ -20,7 +20,7 @@ export function decideTest(test: LitmusTest, options: { budget?: number } = {}):
   const budget = { left: most };
   const shown = shownBy(test);
   const flags = new Set<string>();
-  const states = new Map<string, Value[]>();
+  const states = new Map<string, LitmusValue[]>();
   let positive = 0;
   let negative = 0;
   // An execution costs more where there is much to say of it.

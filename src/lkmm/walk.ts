@@ -1,14 +1,14 @@
-import type { Expression, Statement, Thread } from './litmus.ts';
+import type { Expression, LitmusThread, Statement } from './litmus.ts';
 
 /** The locations whose addresses the thread names. */
-export function addresses(thread: Thread): Set<string> {
+export function addresses(thread: LitmusThread): Set<string> {
   const found = new Set<string>();
   for (const e of expressions(thread.body)) if (e.kind === 'value' && typeof e.value === 'string') found.add(e.value);
   return found;
 }
 
 /** The registers of a thread in the order of first appearance. */
-export function registersOf(thread: Thread): Set<string> {
+export function registersOf(thread: LitmusThread): Set<string> {
   const found = new Set<string>();
   const walk = (body: Statement[]) => {
     for (const s of body) {
@@ -25,7 +25,7 @@ export function registersOf(thread: Thread): Set<string> {
 }
 
 /** Registers that hold an address which something reads or writes through. */
-export function dereferenced(thread: Thread): Set<string> {
+export function dereferenced(thread: LitmusThread): Set<string> {
   const found = new Set<string>();
   const note = (at: Expression) => {
     if (at.kind === 'register') found.add(at.name);

@@ -2,7 +2,7 @@
 import type { Severity } from './finding.ts';
 
 /** Where a decision is written, so that what it silences can name it. */
-export interface Decided {
+export interface DecisionPlace {
   file: string;
   line: number;
 }
@@ -13,16 +13,16 @@ export interface Policy {
   /** Rules on trial that report all the same. */
   on: string[];
   /** Severity by rule and path; null stands for any. The last one that matches counts. */
-  severities: (Decided & { rule: string | null; paths: string[] | null; severity: Severity })[];
+  severities: (DecisionPlace & { rule: string | null; paths: string[] | null; severity: Severity })[];
   /** Paths of which findings are held. */
-  ignored: (Decided & { path: string })[];
+  ignored: (DecisionPlace & { path: string })[];
   baseline: BaselineEntry[];
   /** Every finding that would be reported is held, one by one and each under `baseline`: what a new baseline is made of. */
   collects: boolean;
 }
 
 /** A finding that is known and accepted, and why. */
-export interface BaselineEntry extends Decided {
+export interface BaselineEntry extends DecisionPlace {
   /** Of the finding, whatever its rule was called then. */
   fingerprint: string;
   /** The rule as it is called now. */

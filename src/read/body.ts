@@ -2,7 +2,7 @@ import { readHeaders } from './headers.ts';
 import { decodeWords } from './words.ts';
 
 /** A mail's body in its two parts, and the headers that stand in it. */
-export interface Body {
+export interface MailBody {
   /** The commit message: what stands before the patch, without in-body headers. */
   log: string;
   /** From the first line that starts a patch or cuts the message off (`---`); '' where there is none. */
@@ -16,7 +16,7 @@ export interface Body {
  * Splits a decoded body as git mailinfo does with its defaults (handle_commit_msg): in-body headers at the top, folded ones joined, `>From
  * <commit>` lines among them; then the log up to a line that starts a patch. Scissors are off, as they are for git.
  */
-export function splitBody(text: string): Body {
+export function splitBody(text: string): MailBody {
   const headers = new Map<string, string>();
   let problem: string | null = null;
   let held = '';

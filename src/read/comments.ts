@@ -1,6 +1,6 @@
 import type { Comment, Message, Problem } from '../model/series.ts';
 import { readHunks } from './hunks.ts';
-import { MAX_DEPTH, MAX_HELD, MAX_WAIT } from './limits.ts';
+import { MAX_HELD, MAX_REPLY_DEPTH, MAX_WAIT } from './limits.ts';
 import type { Mail } from './mail.ts';
 import { patchKey } from './patchid.ts';
 import { hasQuotes, indexPatch, type QuoteIndex, readComments } from './quoted.ts';
@@ -98,7 +98,7 @@ export class Comments {
   /** The mails above a reply by In-Reply-To, the nearest first. */
   private *above(mail: Mail): Generator<Mail> {
     const seen = new Set<Mail>([mail]);
-    for (let up = this.parentOf(mail); up && !seen.has(up) && seen.size <= MAX_DEPTH; up = this.parentOf(up)) {
+    for (let up = this.parentOf(mail); up && !seen.has(up) && seen.size <= MAX_REPLY_DEPTH; up = this.parentOf(up)) {
       yield up;
       seen.add(up);
     }

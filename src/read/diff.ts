@@ -1,18 +1,18 @@
 import type { FileDiff } from '../model/series.ts';
 import { readRange, scanBinary, scanHunk } from './fragment.ts';
-import { changeOf, type Heading, newHeading, readHeadingLine } from './heading.ts';
+import { fileChangeOf, type Heading, newHeading, readHeadingLine } from './heading.ts';
 import { MAX_FILES } from './limits.ts';
 import { gitHeaderName, hasEpochStamp, isDevNull, traditionalName } from './names.ts';
 
 /** The part of a diff that changes one file: what its header says, and where in the diff's text its hunks stand. */
-export interface Piece extends Omit<FileDiff, 'hunks'> {
+export interface DiffPiece extends Omit<FileDiff, 'hunks'> {
   start: number;
   end: number;
 }
 
 /** A diff as it was read: its pieces, and what stopped the reading, with the line of the diff, 1-based; null where nothing did. */
 export interface Diff {
-  pieces: Piece[];
+  pieces: DiffPiece[];
   fault: { severity: 'refused' | 'odd'; line: number; message: string } | null;
 }
 
@@ -54,7 +54,7 @@ class DiffReader {
   }
 
   read(): Diff {
-    const pieces: Piece[] = [];
+    const pieces: DiffPiece[] = [];
     while (this.at < this.text.length) {
       const step = this.readPiece();
       if (step === null) break;
@@ -68,7 +68,7 @@ class DiffReader {
   }
 
   /** The next piece; null at the end. */
-  private readPiece(): Piece | Refusal | null {
+  private readPiece(): DiffPiece | Refusal | null {
     const piece: OpenPiece = { ...newHeading(), added: 0, removed: 0, binary: false };
     const found = this.findHeader(piece);
     if (found !== true) return found === false ? null : found;
@@ -233,9 +233,9 @@ function guessStrip(line: string): number {
   return name === null || name.includes('/') ? -1 : 0;
 }
 
-function finish(piece: OpenPiece, text: string, start: number, end: number): Piece {
+function finish(piece: OpenPiece, text: string, start: number, end: number): DiffPiece {
   const { oldName, newName, added, removed, binary } = piece;
   const path = newName ?? oldName ?? '';
   const moved = (piece.isRename || piece.isCopy) && oldName !== null && oldName !== path;
-  return { path, ...(moved ? { oldPath: oldName } : {}), change: changeOf(piece, binary, text, start, end), added, removed, binary, start, end };
+  return { path, ...(moved ? { oldPath: oldName } : {}), change: fileChangeOf(piece, binary, text, start, end), added, removed, binary, start, end };
 }

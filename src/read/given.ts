@@ -2,7 +2,7 @@ import type { Problem } from '../model/series.ts';
 import { MAX_POSTINGS } from './limits.ts';
 import type { Mail } from './mail.ts';
 import { patchKey } from './patchid.ts';
-import { placeOf } from './place.ts';
+import { messagePlace } from './place.ts';
 import { type GivenTrailer, isOfSender } from './trailers.ts';
 
 /** A trailer and the mail that gives it. */
@@ -36,7 +36,7 @@ export function givenElsewhere(mails: Mail[], given: Map<Mail, Given[]>, problem
       const [first] = postings;
       if (first && postings.length > MAX_POSTINGS) {
         const message = `is posted more than ${MAX_POSTINGS} times; trailers given to one of them are not counted for the others`;
-        problems.push({ severity: 'odd', where: placeOf(first.message), message });
+        problems.push({ severity: 'odd', where: messagePlace(first.message), message });
         continue;
       }
       const all = postings.flatMap(on => (given.get(on) ?? []).filter(inOwnName).map(one => ({ on, one })));

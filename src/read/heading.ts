@@ -43,7 +43,7 @@ export function readHeadingLine(text: string, at: number, end: number, heading: 
 }
 
 /** What a heading and its hunks, which stand in text[start, end), do to the file. */
-export function changeOf(heading: Heading, binary: boolean, text: string, start: number, end: number): Change {
+export function fileChangeOf(heading: Heading, binary: boolean, text: string, start: number, end: number): Change {
   // A diff that is not git's may leave open whether a file is new; its only hunk then starts at line 0 of an empty side.
   if (heading.isNew > 0 || (heading.isNew < 0 && text.startsWith('@@ -0,0 ', start))) return 'add';
   if (heading.isDelete > 0 || (heading.isDelete < 0 && / \+0,0 @@/.test(text.slice(start, start + MAX_RANGE)))) return 'delete';

@@ -1,6 +1,6 @@
 import type { Comment, Message, Numbering, Person, Problem, Thread } from '../model/series.ts';
 import { Comments } from './comments.ts';
-import type { Piece } from './diff.ts';
+import type { DiffPiece } from './diff.ts';
 import { touchedBy } from './diffstat.ts';
 import { readHunks } from './hunks.ts';
 import { GZIP_ALLOWANCE, MAX_GZIP_RATIO } from './limits.ts';
@@ -90,7 +90,7 @@ function dropTexts(mail: Mail, shared: Shared): void {
   if (mail.diff) {
     // As bytes, for the same reason, and because they lie outside the heap that the short-lived texts of mails pass through.
     const bytes = encoder.encode(mail.diff.text());
-    const pieces: Piece[] = JSON.parse(JSON.stringify(mail.diff.pieces));
+    const pieces: DiffPiece[] = JSON.parse(JSON.stringify(mail.diff.pieces));
     mail.diff = { length: mail.diff.length, pieces, text: () => decoder.decode(bytes) };
   }
   if (mail.reading !== '') mail.reading = decoder.decode(encoder.encode(mail.reading));

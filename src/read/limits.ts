@@ -31,7 +31,7 @@ export const MAX_QUOTES = 40;
 /** Messages through which a reply that quotes a patch waits for the mail of it, before the next is looked for. */
 export const MAX_WAIT = 4096;
 /** Replies on replies that are followed up to the patch they answer. */
-export const MAX_DEPTH = 200;
+export const MAX_REPLY_DEPTH = 200;
 /** Characters of diffs, and of replies that wait for theirs, that are held when the texts themselves are not wanted. */
 export const MAX_HELD = 8 << 20;
 /** Postings of one patch that share the trailers given to any of them. */

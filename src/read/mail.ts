@@ -1,20 +1,20 @@
 import type { Message, MessageKind, Person, Problem, Recipients } from '../model/series.ts';
 import { type Basis, readBasis } from './basis.ts';
-import { type Body, splitBody } from './body.ts';
+import { type MailBody, splitBody } from './body.ts';
 import { conversionFault, decodeText, decodeUtf8, latin1 } from './charset.ts';
 import { readDate } from './date.ts';
-import { type Piece, readDiff } from './diff.ts';
+import { type DiffPiece, readDiff } from './diff.ts';
 import { type Diffstat, readDiffstat, type Touched, touchedBy } from './diffstat.ts';
 import { unflow } from './flowed.ts';
 import { firstOf, type Headers, lastOf, parameter, readHeaders } from './headers.ts';
 import { MAX_REFERENCES } from './limits.ts';
 import type { RawMail } from './mbox.ts';
-import { isPlain, type MimeNode, patchText, readingText, readTree } from './mime.ts';
+import { isUnencoded, type MimeNode, patchText, readingText, readTree } from './mime.ts';
 import { type Part, type Parts, walkParts } from './parts.ts';
 import { readPeople } from './people.ts';
 import { readPerson } from './person.ts';
-import { placeOf } from './place.ts';
-import { readSubject, type Subject } from './subject.ts';
+import { messagePlace } from './place.ts';
+import { readSubject, type SubjectLine } from './subject.ts';
 import { type GivenTrailer, givenTrailers, readTrailers } from './trailers.ts';
 import { decodeWords } from './words.ts';
 
@@ -29,9 +29,9 @@ export interface ReadTools {
 /** A mail as read by itself, with what the thread still needs of it. */
 export interface Mail {
   message: Message;
-  subject: Subject;
+  subject: SubjectLine;
   /** The text of the diff and its pieces; hunks are cut from it when they are wanted. */
-  diff: { text: () => string; length: number; pieces: Piece[] } | null;
+  diff: { text: () => string; length: number; pieces: DiffPiece[] } | null;
   /** What stays the same when the diff is sent again, once it was asked for. */
   patchKey: string | null;
   /** The body for quotes; '' on a patch. */
@@ -60,7 +60,7 @@ export interface Mail {
 export async function readMail(raw: RawMail, n: number, tools: Pick<ReadTools, 'parseMime'>, file?: string, isOutline = false): Promise<Mail> {
   const { bytes } = raw;
   const place = file === undefined ? { n } : { n, file };
-  const where = placeOf(place);
+  const where = messagePlace(place);
   const problems: Problem[] = [];
   const complain = (message: string, severity: Problem['severity'] = 'odd') => problems.push({ severity, where, message });
   if (raw.dropped > 0) complain(`the mail is too large; ${raw.dropped} bytes at its end are not read`);
@@ -174,7 +174,7 @@ function readBody(bytes: Uint8Array, text: string, isUtf8: boolean, headers: Hea
     delSp: parameter(type, 'delsp')?.toLowerCase() === 'yes',
     closes: 0,
   };
-  if (isUtf8 && isPlain(part)) {
+  if (isUtf8 && isUnencoded(part)) {
     const body = text.slice(headers.end);
     const reading = part.flowed ? unflow(body, part.delSp, false) : body;
     const joined = part.flowed ? unflow(body, part.delSp) : body;
@@ -200,7 +200,7 @@ function readWalk(bytes: Uint8Array, text: string, types: string[], encoding: st
  * Why git cannot convert the log, part by part: each from its own charset, and of each only what stands in the log, the line that ends it
  * (`---`) among it. In-body headers and all that follows are handed on as they are.
  */
-function unconverted({ text, texts, charsets }: BodyText, { log, patch }: Body): string | null {
+function unconverted({ text, texts, charsets }: BodyText, { log, patch }: MailBody): string | null {
   const start = text.length - patch.length - log.length;
   const newline = patch.indexOf('\n');
   const end = text.length - patch.length + (newline < 0 ? patch.length : newline);
@@ -250,11 +250,11 @@ function recipientsOf(headers: Headers, text: (value: string) => string): Recipi
   return Object.values(recipients).some(list => list.length > 0) ? recipients : null;
 }
 
-function readPatch(mail: Mail, split: Body, author: Person | null): void {
+function readPatch(mail: Mail, split: MailBody, author: Person | null): void {
   const { message, subject } = mail;
   const { pieces, fault } = readDiff(split.patch);
   const problems: Problem[] = [];
-  if (fault) problems.push({ severity: fault.severity, where: `${placeOf(message)}, line ${fault.line} of the diff`, message: fault.message });
+  if (fault) problems.push({ severity: fault.severity, where: `${messagePlace(message)}, line ${fault.line} of the diff`, message: fault.message });
   if (pieces.length === 0) {
     message.problems.push(...problems);
     return;
@@ -276,7 +276,7 @@ function readPatch(mail: Mail, split: Body, author: Person | null): void {
   mail.diff = { text: () => split.patch, length: split.patch.length, pieces };
 }
 
-function kindOf(mail: Mail, split: Body): MessageKind {
+function kindOf(mail: Mail, split: MailBody): MessageKind {
   const { message, subject } = mail;
   if (subject.reply) return 'reply';
   if (isPull(message.subject, split.log)) return 'pull';

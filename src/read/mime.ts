@@ -23,7 +23,7 @@ export interface PartText {
 }
 
 /** Whether a body under these headers is the same as bytes and as text of UTF-8: nothing is encoded, and no other charset is named. */
-export function isPlain(part: Pick<Part, 'encoding' | 'charset'>): boolean {
+export function isUnencoded(part: Pick<Part, 'encoding' | 'charset'>): boolean {
   return !/base64|quoted-printable/i.test(part.encoding) && /^["']?(?:utf-?8|us-ascii|ascii|)["']?$/i.test(part.charset.trim());
 }
 

@@ -1,10 +1,10 @@
 import type { Person, Trailer } from '../model/series.ts';
 import { splitBody } from './body.ts';
-import { type Piece, readDiff } from './diff.ts';
+import { type DiffPiece, readDiff } from './diff.ts';
 import { MAX_QUOTES } from './limits.ts';
 import type { Mail } from './mail.ts';
 import { readPerson } from './person.ts';
-import { placeOf } from './place.ts';
+import { messagePlace } from './place.ts';
 import { readTrailers, showTrailers } from './trailers.ts';
 
 /**
@@ -54,7 +54,7 @@ function give(mail: Mail, found: Recovered, source: string): void {
     log: found.log,
     trailers: found.trailers,
     files: found.pieces.map(({ start: _start, end: _end, ...file }) => ({ ...file, hunks: [] })),
-    problems: [{ severity: 'odd', where: placeOf(message), message: `${source}${doubts.length > 0 ? `: ${doubts.join('; ')}` : ''}` }],
+    problems: [{ severity: 'odd', where: messagePlace(message), message: `${source}${doubts.length > 0 ? `: ${doubts.join('; ')}` : ''}` }],
   };
   mail.diff = { text: () => found.text, length: found.text.length, pieces: found.pieces };
 }
@@ -65,7 +65,7 @@ const MAX_DOUBTS = 10;
 /** A patch put together from what a page or a quote still shows of it. */
 interface Recovered {
   text: string;
-  pieces: Piece[];
+  pieces: DiffPiece[];
   author: Person | null;
   log: string;
   trailers: Trailer[];

@@ -2,9 +2,9 @@ import type { FollowUp, Problem, Series } from '../model/series.ts';
 import { secondsOf } from './date.ts';
 import { contradict } from './diffstat.ts';
 import { type Given, givenElsewhere, ownTrailers } from './given.ts';
-import { MAX_DEPTH, MAX_SERIES } from './limits.ts';
+import { MAX_REPLY_DEPTH, MAX_SERIES } from './limits.ts';
 import type { Mail } from './mail.ts';
-import { placeOf } from './place.ts';
+import { messagePlace } from './place.ts';
 import { type Member, markSets } from './sets.ts';
 import { partThreads } from './threads.ts';
 
@@ -64,7 +64,7 @@ class Mailbox {
     if (double) {
       this.problems.push({
         severity: 'odd',
-        where: placeOf(message),
+        where: messagePlace(message),
         message: `has the Message-ID of message ${double.message.n} and is not counted again`,
       });
       return;
@@ -126,7 +126,7 @@ class Mailbox {
   private answersForerunner(mail: Mail): boolean {
     const [index, total] = counters(mail);
     const seen = new Set<Mail>();
-    for (let up = this.parentOf(mail); up && !seen.has(up) && seen.size <= MAX_DEPTH; up = this.parentOf(up)) {
+    for (let up = this.parentOf(mail); up && !seen.has(up) && seen.size <= MAX_REPLY_DEPTH; up = this.parentOf(up)) {
       const [upIndex, upTotal] = counters(up);
       if (upIndex === index && upTotal === total) return true;
       seen.add(up);
@@ -165,7 +165,7 @@ class Mailbox {
         target = reply.message.references.map(id => this.byId.get(id)).find(mail => mail !== undefined && mail !== reply);
       const trailers = ownTrailers(reply);
       const seen = new Set<Mail>([reply]);
-      while (target?.isReply && !seen.has(target) && seen.size <= MAX_DEPTH) {
+      while (target?.isReply && !seen.has(target) && seen.size <= MAX_REPLY_DEPTH) {
         seen.add(target);
         for (const trailer of target.trailers) trailers.push({ trailer, by: target });
         target = this.parentOf(target);
@@ -197,7 +197,7 @@ class Mailbox {
     if (missing.length > 0 && !this.isAlone)
       this.problems.push({
         severity: 'odd',
-        where: `series v${series.version} of ${members.length}, ${first ? placeOf(first.message) : 'no message'}`,
+        where: `series v${series.version} of ${members.length}, ${first ? messagePlace(first.message) : 'no message'}`,
         message: `patch ${listed(missing)} ${missing.length === 1 ? 'is' : 'are'} missing`,
       });
     if (cover && missing.length === 0) this.checkDiffstat(series, cover);
@@ -224,7 +224,7 @@ class Mailbox {
     if (!cover.diffstat || members.length !== cover.subject.numbering.total) return;
     const touched = members.flatMap(mail => (mail?.touched && this.versionOf.get(mail) === series.version ? [mail.touched] : []));
     const fault = touched.length === members.length ? contradict(cover.diffstat, touched) : '';
-    if (fault !== '') this.problems.push({ severity: 'odd', where: placeOf(cover.message), message: fault });
+    if (fault !== '') this.problems.push({ severity: 'odd', where: messagePlace(cover.message), message: fault });
   }
 }
 

@@ -2,7 +2,7 @@ import type { Numbering } from '../model/series.ts';
 import { MAX_SERIES } from './limits.ts';
 
 /** What a subject says of its mail. */
-export interface Subject {
+export interface SubjectLine {
   /** On one line, white space squeezed. */
   text: string;
   /** Without brackets and `Re:`, as git mailinfo cleans it. */
@@ -20,7 +20,7 @@ export interface Subject {
  * prefix. Brackets in brackets count as one. Numbers past the bound stand as a prefix only. `answers` says that the mail's other headers tie it
  * to another: only then is a short word before the brackets (`回复: [`, but also `mm: [`) taken for a `Re:`.
  */
-export function readSubject(value: string, answers = false): Subject {
+export function readSubject(value: string, answers = false): SubjectLine {
   const text = value.replace(/\s+/g, ' ').trim();
   const numbering: Numbering = { prefixes: [], version: 1, index: null, total: null };
   let versioned = false;

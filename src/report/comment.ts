@@ -6,7 +6,7 @@ import { safe } from './safe.ts';
 import { wrap } from './wrap.ts';
 
 /** How a comment is laid out. */
-export interface Layout {
+export interface CommentLayout {
   /** Columns of a line of prose. */
   width: number;
   /** Columns of an execution; where `strict`, one that is wider is written step by step instead. */
@@ -15,13 +15,13 @@ export interface Layout {
 }
 
 /** As wide as a reply on the list should be. */
-export const REPLY: Layout = { width: 72, columns: 72, strict: true };
+export const REPLY: CommentLayout = { width: 72, columns: 72, strict: true };
 
 /**
  * The paragraphs of a comment on a finding, in order; the question is the last. Sentences are printed as their rule writes them, capital
  * included: whether the first word is English or a name from the code only the rule can know. `said` is what is quoted in prose of the author's words.
  */
-export function paragraphs(finding: Finding, layout: Layout, said: readonly Said[] = finding.said): string[] {
+export function paragraphs(finding: Finding, layout: CommentLayout, said: readonly Said[] = finding.said): string[] {
   const { width } = layout;
   const prose = (text: string) => wrap(safe(text), width);
   const parts: string[] = said.map(one => wrap(introduce(one), width));
@@ -39,7 +39,7 @@ export function paragraphs(finding: Finding, layout: Layout, said: readonly Said
 }
 
 /** The same as lines, none of which looks like a quoted one, or like what git and b4 cut from a text that a person has edited. */
-export function commentLines(finding: Finding, layout: Layout, said?: readonly Said[]): string[] {
+export function commentLines(finding: Finding, layout: CommentLayout, said?: readonly Said[]): string[] {
   const lines = paragraphs(finding, layout, said).join('\n\n').split('\n');
   return lines.map(line => (/^[>|#]/.test(line) ? ` ${line}` : line));
 }
@@ -91,7 +91,7 @@ export function quoted(line: ShownLine): string {
   return `> ${MARK[line.kind]}${safe(line.text, true)}`;
 }
 
-export const CUT = '> [...]';
+export const CUT_MARK = '> [...]';
 
 const MARK = { add: '+', remove: '-', context: ' ' } as const;
 
@@ -104,7 +104,7 @@ function introduce(said: Said): string {
 }
 
 /** A column for each CPU, time running down; a list of steps where the columns get too wide. */
-function execution(witness: Witness, layout: Layout): string {
+function execution(witness: Witness, layout: CommentLayout): string {
   const heads = witness.threads.map((t, i) => `CPU ${i}: ${safe(t.name)}`);
   const steps = (witness.steps ?? []).map(s => ({ thread: s.thread, text: safe(s.text) }));
   const widths = columnsFor(
@@ -138,7 +138,7 @@ const GAP = 2;
 const NARROWEST = 24;
 
 /** Widths that fit a line, where the texts can be broken so far: a short column keeps its width, and long ones share what is left. */
-function columnsFor(natural: number[], { columns, strict }: Layout): number[] {
+function columnsFor(natural: number[], { columns, strict }: CommentLayout): number[] {
   const room = columns - GAP * natural.length;
   const narrowest = strict ? Math.min(NARROWEST, Math.floor(room / natural.length)) : NARROWEST;
   const widths = [...natural];

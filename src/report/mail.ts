@@ -2,7 +2,7 @@
 import type { Finding, Said } from '../model/finding.ts';
 import type { Review } from '../model/review.ts';
 import type { Message, Patch, Person } from '../model/series.ts';
-import { CUT, commentLines, isCut, quoted, REPLY, type ShownLine, shownLines, statementsAt } from './comment.ts';
+import { CUT_MARK, commentLines, isCut, quoted, REPLY, type ShownLine, shownLines, statementsAt } from './comment.ts';
 import { distinct, header, idPiece, isAddress, peoplePieces, textPieces } from './header.ts';
 import { bare, safe } from './safe.ts';
 
@@ -85,7 +85,7 @@ function lines(message: Message, findings: Finding[]): string[] {
       const line = all[at];
       if (!line) continue;
       const before: Located | undefined = last === null ? undefined : all[last];
-      if (before ? line.file !== before.file || isCut(all, last ?? 0, at) : log !== null) block.push(CUT);
+      if (before ? line.file !== before.file || isCut(all, last ?? 0, at) : log !== null) block.push(CUT_MARK);
       if (line.file !== before?.file && (message.patch?.files.length ?? 0) > 1) block.push(`> +++ b/${safe(line.path)}`);
       block.push(quoted(line));
       last = at;
@@ -147,7 +147,7 @@ function logQuote(said: readonly Said[], patch: Patch | null): { said: Said; lin
       seen += line.length;
     }
     const cut = text.slice(0, first).some(line => line !== '');
-    return { said: one, lines: [...(cut ? [CUT] : []), ...log.slice(first, end + 1).map(line => `> ${safe(line, true)}`.trimEnd())] };
+    return { said: one, lines: [...(cut ? [CUT_MARK] : []), ...log.slice(first, end + 1).map(line => `> ${safe(line, true)}`.trimEnd())] };
   }
   return null;
 }

@@ -3,7 +3,7 @@ import { UNNAMED } from '../model/code.ts';
 import type { Finding } from '../model/finding.ts';
 import type { Review, SeriesReview } from '../model/review.ts';
 import type { Patch } from '../model/series.ts';
-import { CUT, isCut, type Layout, paragraphs, quoted, shownLines, statementsAt } from './comment.ts';
+import { type CommentLayout, CUT_MARK, isCut, paragraphs, quoted, shownLines, statementsAt } from './comment.ts';
 import { sinceLine } from './coverage.ts';
 import { safe } from './safe.ts';
 import { wrap } from './wrap.ts';
@@ -45,7 +45,7 @@ function heading(finding: Finding): string {
   return gap < 2 ? `${wrap(left, WIDTH, '  ')}\n  ${right}` : `${left}${' '.repeat(gap)}${right}`;
 }
 
-const LAYOUT: Layout = { width: 76, columns: 78, strict: false };
+const LAYOUT: CommentLayout = { width: 76, columns: 78, strict: false };
 
 function note(finding: Finding, patch: Patch | null): string {
   const parts = [heading(finding), quote(finding, patch)];
@@ -66,7 +66,7 @@ function quote(finding: Finding, patch: Patch | null): string {
       return statements.flatMap((statement, i) => {
         const last = statements[i - 1]?.at(-1);
         const cut = last !== undefined && isCut(lines, last, statement[0] ?? 0);
-        return [...(cut ? [CUT] : []), ...statement.flatMap(at => (lines[at] ? [quoted(lines[at])] : []))];
+        return [...(cut ? [CUT_MARK] : []), ...statement.flatMap(at => (lines[at] ? [quoted(lines[at])] : []))];
       });
     })
     .join('\n');

@@ -3,7 +3,7 @@ import type { CFunction, Event } from '../model/code.ts';
 import type { Act, When, Where } from '../model/contract.ts';
 import type { Effect } from '../model/effect.ts';
 import type { Fact } from '../model/fact.ts';
-import { NONE, type Roots, UNNAMED, whereOf, whereOfText } from './where.ts';
+import { NONE, type Roots, UNNAMED_PLACE, whereOf, whereOfText } from './where.ts';
 
 export const ALWAYS: When = { on: 'always' };
 export const SOME: When = { on: 'some' };
@@ -26,7 +26,8 @@ export function actsOf(event: Event, body: Body): Act[] {
   const { fact } = event;
   if (!fact) return guardOf(event, body);
   const ends = event.ends === true && fact.effects.some(e => e.does === 'open');
-  const object = (position: number | null): Where => (position === null ? (body.isResult(event) ? 'r' : UNNAMED) : argumentAt(event, position, body));
+  const object = (position: number | null): Where =>
+    position === null ? (body.isResult(event) ? 'r' : UNNAMED_PLACE) : argumentWhere(event, position, body);
   const found = fact.effects.flatMap(effect => (effect.does === 'sleep' ? sleepOf(effect, event, body) : actOf(effect, object)) ?? []);
   return ends ? found.flatMap(a => (a.does === 'open' ? [{ ...a, does: 'close', result: null }] : [])) : found;
 }
@@ -35,7 +36,7 @@ export function actsOf(event: Event, body: Body): Act[] {
 function guardOf(event: Event, body: Body): Act[] {
   const name = /^(?:scoped_)?guard\((.*)\)$/.exec(event.api)?.[1];
   if (name === undefined) return [];
-  return [act(event.ends ? 'close' : 'open', name.replace(/_/g, '-'), argumentAt(event, 0, body))];
+  return [act(event.ends ? 'close' : 'open', name.replace(/_/g, '-'), argumentWhere(event, 0, body))];
 }
 
 /** The acts of any call of a known function, its arguments as they are. */
@@ -50,15 +51,15 @@ export function actsOfFact(fact: Fact): Act[] {
 }
 
 /** What the argument at a position points to. */
-export function argumentAt(event: Event, position: number, body: Body): Where {
+export function argumentWhere(event: Event, position: number, body: Body): Where {
   if (event.fact && event.fact.cell === position && event.cell) {
     const where = whereOf(event.cell, body.roots);
-    if (where !== UNNAMED) return where;
+    if (where !== UNNAMED_PLACE) return where;
   }
   const cell = event.argCells?.[position];
   if (cell) {
     const where = whereOf(cell, body.roots);
-    if (where !== UNNAMED) return where;
+    if (where !== UNNAMED_PLACE) return where;
   }
   return whereOfText(event.args[position] ?? '', body.roots);
 }

@@ -1,9 +1,9 @@
 /** What a call does, by what its callee does: in the words and under the conditions of the caller. */
 import type { Act, When } from '../model/contract.ts';
 import { ALWAYS, SOME, sleepsWith } from './acts.ts';
-import type { Call, Step } from './record.ts';
+import type { Call, RecordStep } from './record.ts';
 import type { Summary } from './summary.ts';
-import { inCaller, isGiven, NONE, UNNAMED } from './where.ts';
+import { isGiven, NONE, UNNAMED_PLACE, whereInCaller } from './where.ts';
 
 /** Of globals that a callee touches the caller's row says sections alone. */
 const OF_GLOBALS = new Set(['open', 'close', 'drop', 'hold']);
@@ -15,7 +15,7 @@ function isFurther({ does, object, when }: Act): boolean {
   return when.on !== 'some' || does === 'sleep' || (FURTHER.has(does) && /^\d+$/.test(object));
 }
 
-export function instantiated({ call }: Step, callee: Summary | null): Act[] {
+export function instantiated({ call }: RecordStep, callee: Summary | null): Act[] {
   if (!call || !callee) return [];
   const found: Act[] = [];
   for (const one of callee.acts) {
@@ -23,14 +23,14 @@ export function instantiated({ call }: Step, callee: Summary | null): Act[] {
     const when = inCall(one.when, call);
     if (when === null) continue;
     if (!isFurther(one)) continue;
-    const object = inCaller(one.object, call.args, call.result ? 'r' : UNNAMED);
+    const object = whereInCaller(one.object, call.args, call.result ? 'r' : UNNAMED_PLACE);
     const isKept = one.object === NONE || isGiven(object) || OF_GLOBALS.has(one.does);
     if (!isKept && one.does !== 'wait' && one.does !== 'quiesce') continue;
-    if (object === UNNAMED && (one.does === 'get' || one.does === 'put' || one.does === 'free' || one.does === 'keep')) continue;
+    if (object === UNNAMED_PLACE && (one.does === 'get' || one.does === 'put' || one.does === 'free' || one.does === 'keep')) continue;
     found.push({
       ...one,
-      object: isKept ? object : UNNAMED,
-      more: one.more.map(m => inCaller(m, call.args, call.result ? 'r' : UNNAMED)),
+      object: isKept ? object : UNNAMED_PLACE,
+      more: one.more.map(m => whereInCaller(m, call.args, call.result ? 'r' : UNNAMED_PLACE)),
       when,
     });
   }

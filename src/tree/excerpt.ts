@@ -1,5 +1,5 @@
 /** Of a file's text what its record needs: what no other file can call, directly or by a function that one can, is blanked. */
-import { type Definition, layoutOf } from '../c/text/layout.ts';
+import { layoutOf, type TextDefinition } from '../c/text/layout.ts';
 
 /** Longer files hold registers. */
 const LONGEST = 1_500_000;
@@ -21,9 +21,9 @@ export function excerptOf(path: string, text: string): Excerpt {
   const isHeader = path.endsWith('.h');
   if (isHeader) return { text: layout.functions.size > 0 || layout.types.size > 0 ? text : null, exported, statics: [] };
   const statics = [...layout.functions.values()].filter(d => d.isStatic).map(d => d.name);
-  const needed = new Set<Definition>();
-  const work: Definition[] = [];
-  const want = (d: Definition) => {
+  const needed = new Set<TextDefinition>();
+  const work: TextDefinition[] = [];
+  const want = (d: TextDefinition) => {
     if (needed.has(d)) return;
     needed.add(d);
     work.push(d);
@@ -43,6 +43,6 @@ export function excerptOf(path: string, text: string): Excerpt {
   return { text: lines.join('\n'), exported, statics };
 }
 
-function isMacro(lines: readonly string[], { from }: Definition): boolean {
+function isMacro(lines: readonly string[], { from }: TextDefinition): boolean {
   return lines[from]?.startsWith('#') === true;
 }

@@ -20,7 +20,7 @@ export interface Links {
 }
 
 /** Can only its own file call it? */
-export function isOwn(path: string, { kind }: Pick<FunctionRecord, 'kind'>): boolean {
+export function isOwnDefinition(path: string, { kind }: Pick<FunctionRecord, 'kind'>): boolean {
   return path.endsWith('.c') && kind !== 'exported' && kind !== 'global';
 }
 
@@ -36,7 +36,7 @@ export function linked(files: readonly { path: string; record: FileRecord }[]): 
     for (const of of record.functions) {
       const at = definitions.push({ path, of }) - 1;
       put(mine, of.name, at);
-      if (!isOwn(path, of)) put(names, of.name, at);
+      if (!isOwnDefinition(path, of)) put(names, of.name, at);
     }
     if (mine.size > 0) own.set(path, mine);
     for (const [name, result, parameters] of record.signatures) if (!signatures.has(name)) signatures.set(name, { result, parameters });

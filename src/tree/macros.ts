@@ -1,7 +1,7 @@
 /** Function-like macros that only name another call or make a value: as the calls that stand in them. */
 import type { Where } from '../model/contract.ts';
-import type { FunctionRecord, Step } from './record.ts';
-import { type Roots, UNNAMED, whereOfText } from './where.ts';
+import type { FunctionRecord, RecordStep } from './record.ts';
+import { type Roots, UNNAMED_PLACE, whereOfText } from './where.ts';
 
 /** Macros whose bodies are longer are read as functions, or not at all. */
 const LONGEST = 400;
@@ -50,7 +50,7 @@ export function tracepoints(text: string): FunctionRecord[] {
   )) {
     const name = match[1] ?? match[2] ?? '';
     for (const of of [`trace_${name}`, `trace_${name}_enabled`]) {
-      const exit: Step = { next: [], exit: { returns: of.endsWith('_enabled') ? 'value' : 'nothing' } };
+      const exit: RecordStep = { next: [], exit: { returns: of.endsWith('_enabled') ? 'value' : 'nothing' } };
       found.set(of, {
         name: of,
         line: text.slice(0, match.index).split('\n').length,
@@ -65,29 +65,29 @@ export function tracepoints(text: string): FunctionRecord[] {
   return [...found.values()];
 }
 
-function stepsOf(code: string, parameters: readonly string[]): Step[] {
+function stepsOf(code: string, parameters: readonly string[]): RecordStep[] {
   const position = new Map(parameters.map((p, i) => [p, i]));
   const roots: Roots = name => (position.has(name) ? String(position.get(name)) : undefined);
-  const steps: Step[] = [];
+  const steps: RecordStep[] = [];
   const whole = /^\(?([A-Za-z_]\w*) ?\((.*)\)$/.exec(code.replace(/^\((.*)\)$/, '$1'));
   const args = whole && !WORDS.test(whole[1] ?? '') && !position.has(whole[1] ?? '') ? split(whole[2] ?? '') : null;
   if (whole && args) {
     const bare = args.map(arg => arg.replace(/\((\w+)\)/g, '$1'));
     const spread = bare.findIndex(arg => /__VA_ARGS__|\bargs\b/.test(arg));
-    const where = bare.map((arg, i): Where => (spread >= 0 && i >= spread ? UNNAMED : whereOfText(arg, roots)));
+    const where = bare.map((arg, i): Where => (spread >= 0 && i >= spread ? UNNAMED_PLACE : whereOfText(arg, roots)));
     const texts = bare.map(arg => (/^[\dA-Z_|& ]+$/.test(arg) && !position.has(arg) ? arg : null));
     steps.push({ next: [1], call: { name: whole[1] ?? '', args: where, texts, result: true } });
     steps.push({ next: [], exit: { returns: 'value', call: 0 } });
     const inner = args.join(' ');
     const calls = callsIn(inner, position);
     if (calls.length === 0) return steps;
-    return [...calls.map((name, i): Step => ({ next: [i + 1], call: unnamed(name) })), ...shifted(steps, calls.length)];
+    return [...calls.map((name, i): RecordStep => ({ next: [i + 1], call: unnamed(name) })), ...shifted(steps, calls.length)];
   }
   const calls = callsIn(code, position);
-  return [...calls.map((name, i): Step => ({ next: [i + 1], call: unnamed(name) })), { next: [], exit: { returns: 'value' } }];
+  return [...calls.map((name, i): RecordStep => ({ next: [i + 1], call: unnamed(name) })), { next: [], exit: { returns: 'value' } }];
 }
 
-function shifted(steps: readonly Step[], by: number): Step[] {
+function shifted(steps: readonly RecordStep[], by: number): RecordStep[] {
   return steps.map(s => ({
     ...s,
     next: s.next.map(n => n + by),
@@ -95,7 +95,7 @@ function shifted(steps: readonly Step[], by: number): Step[] {
   }));
 }
 
-function unnamed(name: string): NonNullable<Step['call']> {
+function unnamed(name: string): NonNullable<RecordStep['call']> {
   return { name, args: [], texts: [], result: false };
 }
 

@@ -1,8 +1,8 @@
 /** On which runs of a body an act happens: on all that return, on some, or as an argument decides. */
 import type { Act, When } from '../model/contract.ts';
 import { ALWAYS, SOME } from './acts.ts';
-import type { Step, Test } from './record.ts';
-import { isGiven, isOfResult, NONE, UNNAMED } from './where.ts';
+import type { RecordStep, Test } from './record.ts';
+import { isGiven, isOfResult, NONE, UNNAMED_PLACE } from './where.ts';
 
 /** What `sections.ts` says. */
 export const BOUNDS: ReadonlySet<string> = new Set(['open', 'close', 'get', 'put', 'drop', 'hold', 'alloc']);
@@ -12,7 +12,7 @@ const ON_SUCCESS = new Set(['register', 'queue', 'arm', 'publish', 'keep']);
 const MOST_KEYS = 48;
 
 /** The acts with when they happen; `exits` are those that can be reached. */
-export function pathActs(nodes: readonly Step[], acts: readonly (readonly Act[])[], exits: readonly number[]): Act[] {
+export function pathActs(nodes: readonly RecordStep[], acts: readonly (readonly Act[])[], exits: readonly number[]): Act[] {
   const keys = new Map<string, { act: Act; at: Map<number, When> }>();
   for (const [i, list] of acts.entries()) {
     for (const one of list) {
@@ -39,7 +39,7 @@ export function pathActs(nodes: readonly Step[], acts: readonly (readonly Act[])
     // What is freed on the way to an error is not what is returned.
     if (isResult && !leads(nodes, [...at.keys()], ends)) continue;
     const when = whenOf(nodes, at, ends);
-    if (when.on === 'some' && act.object === UNNAMED && (act.does === 'wait' || act.does === 'quiesce')) continue;
+    if (when.on === 'some' && act.object === UNNAMED_PLACE && (act.does === 'wait' || act.does === 'quiesce')) continue;
     found.push({ ...act, when });
   }
   return found;
@@ -48,16 +48,16 @@ export function pathActs(nodes: readonly Step[], acts: readonly (readonly Act[])
 /** An act on an object that no caller can name says nothing to it. */
 function isNothing({ does, object, more }: Act): boolean {
   if (does === 'sleep' || does === 'wait' || does === 'quiesce') return false;
-  if (object === UNNAMED) return !more.some(m => isGiven(m)) || does === 'keep';
+  if (object === UNNAMED_PLACE) return !more.some(m => isGiven(m)) || does === 'keep';
   return object === NONE && does !== 'register' && does !== 'hold';
 }
 
-function isFailure(step: Step | undefined): boolean {
+function isFailure(step: RecordStep | undefined): boolean {
   const returns = step?.exit?.returns;
   return returns === 'errno' || returns === 'pointer-error';
 }
 
-function whenOf(nodes: readonly Step[], at: ReadonlyMap<number, When>, exits: readonly number[]): When {
+function whenOf(nodes: readonly RecordStep[], at: ReadonlyMap<number, When>, exits: readonly number[]): When {
   const surely = new Set([...at].flatMap(([i, when]) => (when.on === 'always' ? [i] : [])));
   const any = new Set(at.keys());
   if (!escapes(nodes, surely, exits, null)) return ALWAYS;
@@ -91,7 +91,7 @@ interface Given {
   value: 'nonzero' | 'zero';
 }
 
-function testsIn(nodes: readonly Step[]): OfArgument[] {
+function testsIn(nodes: readonly RecordStep[]): OfArgument[] {
   const found = new Map<string, OfArgument>();
   for (const { test } of nodes) if (test && test.of !== 'call') found.set(keyOf(test), test);
   return [...found.values()].slice(0, 6);
@@ -101,7 +101,7 @@ function keyOf(test: OfArgument): string {
   return `${test.of} ${test.argument} ${test.of === 'argument' ? test.mask : ''}`;
 }
 
-function waysOf(step: Step, given: Given | null): readonly number[] {
+function waysOf(step: RecordStep, given: Given | null): readonly number[] {
   const { test, next } = step;
   if (!given || !test || test.of === 'call' || keyOf(test) !== keyOf(given.test)) return next;
   const way = next[test.holds === given.value ? 0 : 1];
@@ -109,7 +109,7 @@ function waysOf(step: Step, given: Given | null): readonly number[] {
 }
 
 /** Can a run reach one of the exits without passing one of the nodes? */
-function escapes(nodes: readonly Step[], passed: ReadonlySet<number>, exits: readonly number[], given: Given | null): boolean {
+function escapes(nodes: readonly RecordStep[], passed: ReadonlySet<number>, exits: readonly number[], given: Given | null): boolean {
   if (passed.size === 0) return true;
   const wanted = new Set(exits);
   if (passed.has(0)) return false;
@@ -123,7 +123,7 @@ function escapes(nodes: readonly Step[], passed: ReadonlySet<number>, exits: rea
 }
 
 /** Does a run from one of the nodes reach one of the exits? */
-function leads(nodes: readonly Step[], from: readonly number[], exits: readonly number[]): boolean {
+function leads(nodes: readonly RecordStep[], from: readonly number[], exits: readonly number[]): boolean {
   const wanted = new Set(exits);
   const seen = new Set(from);
   for (const at of seen) {
@@ -134,7 +134,7 @@ function leads(nodes: readonly Step[], from: readonly number[], exits: readonly 
 }
 
 /** Can a run pass one of the nodes? */
-function happens(nodes: readonly Step[], at: ReadonlySet<number>, given: Given): boolean {
+function happens(nodes: readonly RecordStep[], at: ReadonlySet<number>, given: Given): boolean {
   const seen = new Set([0]);
   for (const node of seen) {
     if (at.has(node)) return true;

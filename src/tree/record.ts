@@ -24,7 +24,7 @@ export interface FunctionRecord {
   /** What it returns may be a pointer. */
   pointer?: true;
   /** The graph of what matters; the first node is the entry. Empty where the grammar could not read the body. */
-  nodes: Step[];
+  nodes: RecordStep[];
   /** The body itself orders, stores to memory of others, loads from it, calls through pointers, or is an empty stub. */
   orders?: true;
   stores?: true;
@@ -34,7 +34,7 @@ export interface FunctionRecord {
 }
 
 /** A node of the reduced graph. */
-export interface Step {
+export interface RecordStep {
   next: number[];
   acts?: Act[];
   call?: Call;

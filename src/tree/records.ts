@@ -8,12 +8,12 @@ import type { Image } from '../c/text/images.ts';
 import type { CFunction, Event } from '../model/code.ts';
 import type { Act, Where } from '../model/contract.ts';
 import type { Fact } from '../model/fact.ts';
-import { act, actsOf, argumentAt, type Body } from './acts.ts';
+import { act, actsOf, argumentWhere, type Body } from './acts.ts';
 import { excerptOf } from './excerpt.ts';
 import { plainMacros, tracepoints } from './macros.ts';
-import type { Call, Exit, FileRecord, FunctionRecord, Step, StructRecord, Test } from './record.ts';
+import type { Call, Exit, FileRecord, FunctionRecord, RecordStep, StructRecord, Test } from './record.ts';
 import { reduced } from './reduce.ts';
-import { type Roots, UNNAMED, whereOfText } from './where.ts';
+import { type Roots, UNNAMED_PLACE, whereOfText } from './where.ts';
 
 /** A function of more nodes that matter is left unread. */
 const MOST_NODES = 1200;
@@ -160,10 +160,10 @@ class Reader {
     this.entry.push(act('hold', 'lock', object, { marks: word.endsWith('shared') ? ['shared'] : [] }));
   }
 
-  steps(): Step[] {
+  steps(): RecordStep[] {
     const { fn } = this;
-    return fn.flow.map((node, at): Step => {
-      const step: Step = { next: [...node.next] };
+    return fn.flow.map((node, at): RecordStep => {
+      const step: RecordStep = { next: [...node.next] };
       const event = node.event === null ? undefined : fn.events[node.event];
       const acts = at === 0 ? [...this.entry] : [];
       if (event) {
@@ -202,7 +202,7 @@ class Reader {
     if (!parameter || !/^&?\w+(?:->\w+|\.\w+)*$/.test(text) || (text !== root && !text.startsWith('&'))) return [];
     if (!parameter.type.includes('*')) return [];
     const into = this.body.roots(/^\*?(\w+)/.exec(event.cell.base ?? event.cell.path)?.[1] ?? '');
-    return [act('keep', '', this.body.roots(root) ?? UNNAMED, { more: [into === undefined || into === '' ? UNNAMED : into] })];
+    return [act('keep', '', this.body.roots(root) ?? UNNAMED_PLACE, { more: [into === undefined || into === '' ? UNNAMED_PLACE : into] })];
   }
 
   private callOf(event: Event): Call | null {
@@ -214,7 +214,7 @@ class Reader {
       return null;
     }
     const pasted = event.args.findIndex(arg => /__VA_ARGS__|##|\bargs\b\.\.\./.test(arg));
-    const args = event.args.map((_, i): Where => (pasted >= 0 && i >= pasted ? UNNAMED : argumentAt(event, i, this.body)));
+    const args = event.args.map((_, i): Where => (pasted >= 0 && i >= pasted ? UNNAMED_PLACE : argumentWhere(event, i, this.body)));
     const texts = event.args.map((arg, i) => (pasted >= 0 && i >= pasted ? null : constantText(arg)));
     const call: Call = { name: event.api, args, texts, result: this.body.isResult(event) };
     return fact?.part ? { ...call, rest: true } : call;
@@ -253,7 +253,7 @@ class Reader {
   /** What a call returns that takes a reference of what it is given. */
   private sameAs(event: Event): Where | undefined {
     for (const effect of event.fact?.effects ?? [])
-      if (effect.does === 'ref' && effect.by !== 'put' && effect.object !== null) return argumentAt(event, effect.object, this.body);
+      if (effect.does === 'ref' && effect.by !== 'put' && effect.object !== null) return argumentWhere(event, effect.object, this.body);
     return undefined;
   }
 
@@ -275,7 +275,7 @@ class Reader {
     const found = addressed(plain, this.body.roots) ?? (event && isCall ? this.sameAs(event) : undefined) ?? value;
     return {
       returns: node.fails ? 'null' : 'value',
-      ...(found !== undefined && found !== UNNAMED && isPointer ? { value: found } : {}),
+      ...(found !== undefined && found !== UNNAMED_PLACE && isPointer ? { value: found } : {}),
       ...(isCall ? { call: event.node, ...(/^!/.test(text) ? { negated: true as const } : {}) } : {}),
     };
   }
@@ -285,7 +285,7 @@ class Reader {
 function addressed(text: string, roots: Roots): Where | null {
   if (!text.trim().startsWith('&')) return null;
   const where = whereOfText(text.trim(), roots);
-  return where === UNNAMED ? null : where;
+  return where === UNNAMED_PLACE ? null : where;
 }
 
 /** Without what only tells the compiler how likely it is, and without outer parentheses. */

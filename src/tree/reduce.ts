@@ -1,11 +1,11 @@
 /** A graph without the nodes on which nothing happens that matters. */
-import type { Step } from './record.ts';
+import type { RecordStep } from './record.ts';
 
 /** The same runs by fewer nodes. What can't be reached from the entry is left out. */
-export function reduced(steps: readonly Step[]): Step[] {
+export function reduced(steps: readonly RecordStep[]): RecordStep[] {
   // Tests only matter of arguments, and of calls that are kept.
   const kept = steps.map((s, i) => i === 0 || s.acts !== undefined || s.call !== undefined || s.exit !== undefined);
-  const isTest = (s: Step) => s.test !== undefined && (s.test.of !== 'call' || kept[s.test.node] === true);
+  const isTest = (s: RecordStep) => s.test !== undefined && (s.test.of !== 'call' || kept[s.test.node] === true);
   const matters = steps.map((s, i) => kept[i] === true || isTest(s));
   const onwards = new Map<number, number[]>();
   /** The nodes that matter which the way from a node leads to first. */
@@ -26,7 +26,7 @@ export function reduced(steps: readonly Step[]): Step[] {
     return list;
   };
   /** Nodes in a new order; where one way of a test leads to several, they share a fork. */
-  const made: Step[] = [];
+  const made: RecordStep[] = [];
   const numbers = new Map<number, number>();
   const work: number[] = [];
   const numberOf = (at: number): number => {

@@ -1,8 +1,8 @@
 /** Sections and references that a body leaves otherwise than it found them, as states along its graph. */
 import type { Act, When } from '../model/contract.ts';
 import { ALWAYS, act, SOME } from './acts.ts';
-import type { Exit, Step } from './record.ts';
-import { isOfResult, NONE, UNNAMED } from './where.ts';
+import type { Exit, RecordStep } from './record.ts';
+import { isOfResult, NONE, UNNAMED_PLACE } from './where.ts';
 
 /** Depths from -2 on are a bit each; the same while a try is not tested yet, where it got it with another result than 0, and with 0. */
 const WIDTH = 9;
@@ -24,7 +24,7 @@ interface Instance {
 }
 
 /** The acts of sections and references of a whole body; `acts` are those of each node, `asked` for each node what callers must hold there. */
-export function sectionActs(nodes: readonly Step[], acts: readonly (readonly Act[])[]): { found: Act[]; asked: Act[][] } {
+export function sectionActs(nodes: readonly RecordStep[], acts: readonly (readonly Act[])[]): { found: Act[]; asked: Act[][] } {
   const instances = new Map<string, Instance>();
   for (const list of acts) {
     for (const one of list) {
@@ -60,7 +60,7 @@ function keyOf(one: Act): string {
 }
 
 /** The states at the entry of each node. */
-function solve(nodes: readonly Step[], acts: readonly (readonly Act[])[], key: string): number[] {
+function solve(nodes: readonly RecordStep[], acts: readonly (readonly Act[])[], key: string): number[] {
   const at = nodes.map((_, i) => (i === 0 ? ENTRY : 0));
   const work = [0];
   for (let steps = 0; work.length > 0 && steps < nodes.length * 64; steps++) {
@@ -109,7 +109,7 @@ function settled(state: number): number {
   return (state & DEPTHS) | pending | deeper(pending);
 }
 
-function tested(state: number, { test }: Step, slot: number): number {
+function tested(state: number, { test }: RecordStep, slot: number): number {
   const pending = state >> WIDTH;
   if (pending === 0 || test?.of !== 'call') return state;
   const isFirst = slot === 0;
@@ -128,7 +128,7 @@ function tested(state: number, { test }: Step, slot: number): number {
 }
 
 /** What is left at the exits. */
-function left(nodes: readonly Step[], acts: readonly (readonly Act[])[], of: Instance, at: readonly number[]): Act[] {
+function left(nodes: readonly RecordStep[], acts: readonly (readonly Act[])[], of: Instance, at: readonly number[]): Act[] {
   // A reference of what is returned is one where an object is returned.
   const counts = (exit: Exit) => !(of.isRef && isOfResult(of.object)) || exit.returns === 'value';
   const exits = nodes.flatMap((step, i) =>
@@ -136,7 +136,7 @@ function left(nodes: readonly Step[], acts: readonly (readonly Act[])[], of: Ins
   );
   if (exits.length === 0) return [];
   const made = (does: 'open' | 'close', when: When, result: Act['result'] = null): Act[] => {
-    if (of.object === UNNAMED && (of.isRef || when.on !== 'always')) return [];
+    if (of.object === UNNAMED_PLACE && (of.isRef || when.on !== 'always')) return [];
     // A context that some path leaves otherwise is one whose tests were not followed.
     if (when.on !== 'always' && of.object === NONE) return [];
     const word = of.isRef ? (does === 'open' ? 'get' : 'put') : does;
@@ -182,7 +182,7 @@ function markOf(acts: readonly (readonly Act[])[], key: string, does: string): r
 function required(acts: readonly (readonly Act[])[], states: ReadonlyMap<string, readonly number[]>): Act[][] {
   return acts.map((list, i) =>
     list.filter(one => {
-      if (one.does !== 'hold' || one.object === UNNAMED) return false;
+      if (one.does !== 'hold' || one.object === UNNAMED_PLACE) return false;
       const isIt = (key: string) => (one.object === NONE ? key === `${one.of} ${NONE}` : key.endsWith(` ${one.object}`));
       const isOwn = [...states].some(([key, at]) => isIt(key) && (settled(at[i] ?? 0) & ~BELOW & ~ENTRY) !== 0);
       return !isOwn && !list.some(a => a.does === 'open' && isIt(keyOf(a)));

@@ -5,10 +5,10 @@ import { actsOfFact, SOME } from './acts.ts';
 import { instantiated } from './calls.ts';
 import type { Links } from './links.ts';
 import { BOUNDS, pathActs } from './pathacts.ts';
-import type { FunctionRecord, Step } from './record.ts';
+import type { FunctionRecord, RecordStep } from './record.ts';
 import { sectionActs } from './sections.ts';
 import type { Summary } from './summary.ts';
-import { inCaller, isGiven, NONE, UNNAMED } from './where.ts';
+import { isGiven, NONE, UNNAMED_PLACE, whereInCaller } from './where.ts';
 
 /** Rounds over a circle of calls. */
 const MOST_ROUNDS = 3;
@@ -97,12 +97,12 @@ export function combined(bodies: readonly Summary[]): Summary {
   const acts = new Map<string, Act>();
   for (const body of real) {
     for (const one of body.acts) {
-      const key = keyOf(one);
+      const key = summaryKey(one);
       const before = acts.get(key);
       acts.set(key, before ? { ...one, when: weaker(before.when, one.when) } : one);
     }
   }
-  const inAll = (key: string) => real.every(b => b.acts.some(a => keyOf(a) === key));
+  const inAll = (key: string) => real.every(b => b.acts.some(a => summaryKey(a) === key));
   const any = (of: (s: Summary) => boolean) => real.some(of);
   const values = new Set(real.map(b => b.returns.value));
   return {
@@ -125,7 +125,7 @@ export function combined(bodies: readonly Summary[]): Summary {
 }
 
 /** What makes two acts one, whenever they happen. */
-export function keyOf(one: Act): string {
+export function summaryKey(one: Act): string {
   return `${one.does} ${one.of} ${one.object} ${one.more.join(',')} ${one.marks.join(',')} ${one.result ?? ''}`;
 }
 
@@ -201,12 +201,12 @@ function numbersAlone(returns: Returned, { pointer }: FunctionRecord): Returned 
 }
 
 /** The graph where nothing follows a call that never returns. */
-function withoutEnds(nodes: readonly Step[], callees: readonly (Summary | null)[]): readonly Step[] {
+function withoutEnds(nodes: readonly RecordStep[], callees: readonly (Summary | null)[]): readonly RecordStep[] {
   if (!callees.some(c => c?.noreturn)) return nodes;
   return nodes.map((step, i) => (callees[i]?.noreturn ? { ...step, next: [] } : step));
 }
 
-function reach(nodes: readonly Step[]): { reached: ReadonlySet<number>; exits: number[] } {
+function reach(nodes: readonly RecordStep[]): { reached: ReadonlySet<number>; exits: number[] } {
   const reached = new Set([0]);
   for (const at of reached) for (const next of nodes[at]?.next ?? []) reached.add(next);
   return { reached, exits: [...reached].filter(i => nodes[i]?.exit).sort((a, b) => a - b) };
@@ -235,20 +235,20 @@ const WEIGHT = [
 
 function bounded(acts: readonly Act[]): Act[] {
   const own = new Map<string, Act>();
-  for (const one of acts) if (one.does !== 'alloc' && !own.has(keyOf(one))) own.set(keyOf(one), one);
+  for (const one of acts) if (one.does !== 'alloc' && !own.has(summaryKey(one))) own.set(summaryKey(one), one);
   const list = [...own.values()].sort((a, b) => WEIGHT.indexOf(a.does) - WEIGHT.indexOf(b.does));
   return list.slice(0, MOST_ACTS);
 }
 
 function returnsOf(
-  nodes: readonly Step[],
+  nodes: readonly RecordStep[],
   acts: readonly (readonly Act[])[],
   callees: readonly (Summary | null)[],
   reached: ReadonlySet<number>,
 ): Returned {
   let found = NO_RETURN;
   const values = new Set<Where>();
-  const add = (r: Returned, node: Step) => {
+  const add = (r: Returned, node: RecordStep) => {
     found = {
       ...found,
       errno: found.errno || r.errno,
@@ -256,7 +256,7 @@ function returnsOf(
       null: found.null || r.null,
       fresh: found.fresh || r.fresh,
     };
-    values.add(r.value === null ? UNNAMED : inCaller(r.value, node.call?.args ?? [], UNNAMED));
+    values.add(r.value === null ? UNNAMED_PLACE : whereInCaller(r.value, node.call?.args ?? [], UNNAMED_PLACE));
   };
   for (const at of reached) {
     const step = nodes[at];
@@ -269,11 +269,11 @@ function returnsOf(
     if (exit.returns === 'errno') found = { ...found, errno: true };
     if (exit.returns === 'pointer-error') found = { ...found, pointerError: true };
     if (exit.returns === 'null') found = { ...found, null: true };
-    if (exit.returns === 'value') values.add(exit.value ?? UNNAMED);
+    if (exit.returns === 'value') values.add(exit.value ?? UNNAMED_PLACE);
   }
   const [only] = values;
   const value =
-    values.size === 1 && only !== undefined && only !== UNNAMED && only !== NONE && (isGiven(only) || /^[A-Za-z_]/.test(only)) ? only : null;
+    values.size === 1 && only !== undefined && only !== UNNAMED_PLACE && only !== NONE && (isGiven(only) || /^[A-Za-z_]/.test(only)) ? only : null;
   return { ...found, value: value?.startsWith('r') && isGiven(value) ? null : value };
 }
 

@@ -6,7 +6,7 @@ import { describe, expect, test } from 'vitest';
 // @ts-expect-error Scripts are plain JavaScript.
 import { namesFile, WITH_VALUE } from '../../scripts/run.mjs';
 import { COMMAND_HELP, HELP } from '../../src/cli/help.ts';
-import { nearest } from '../../src/cli/options.ts';
+import { nearestWord } from '../../src/cli/options.ts';
 import { command, root, started } from './command.ts';
 
 const work = mkdtempSync(join(tmpdir(), 'fencepost-'));
@@ -433,9 +433,9 @@ describe('--help', () => {
 });
 
 test('a word that is far from all others is given no suggestion', () => {
-  expect(nearest('xyzzy', ['review', 'check'])).toBeNull();
-  expect(nearest('chekc', ['review', 'check'])).toBe('check');
-  expect(nearest('r'.repeat(1000), ['review'])).toBeNull();
+  expect(nearestWord('xyzzy', ['review', 'check'])).toBeNull();
+  expect(nearestWord('chekc', ['review', 'check'])).toBe('check');
+  expect(nearestWord('r'.repeat(1000), ['review'])).toBeNull();
 });
 
 test('`npm run review` reads the samples where no FILE is among its options', async () => {

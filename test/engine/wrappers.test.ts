@@ -166,3 +166,15 @@ test('events are printed as the code spells them', async () => {
   expect(eventsText(functions)).toMatch(/lane_settle/);
   expect(eventsText(functions)).not.toMatch(/msleep/);
 });
+
+test('the argument that a fact names decides whether an allocation may sleep', async () => {
+  const code = (call: string) =>
+    `void lane_grow(struct lane *lane, gfp_t gfp)\n{\n\tspin_lock(&lane->lock);\n\t${call};\n\tspin_unlock(&lane->lock);\n}\n`;
+  const sleeps = async (call: string, likes = {}) => (await found(code(call), likes)).filter(f => f.rule === 'sleep-in-atomic').map(f => f.message);
+  expect(await sleeps('usb_submit_urb(lane->urb, GFP_KERNEL)')).toEqual([expect.stringContaining('usb_submit_urb() with GFP_KERNEL may sleep')]);
+  expect(await sleeps('kcalloc(GFP_KERNEL_LANES, 4, GFP_ATOMIC)')).toEqual([]);
+  expect(await sleeps('kzalloc(4, gfp)')).toEqual([]);
+  expect(await sleeps('lane_slot(4, GFP_NOIO)', { lane_slot: 'kzalloc' })).toEqual([expect.stringContaining('lane_slot() with GFP_NOIO may sleep')]);
+  // The xarray drops the lock that it is called under.
+  expect(await sleeps('__xa_store(&lane->slots, 1, lane, GFP_KERNEL)')).toEqual([]);
+});

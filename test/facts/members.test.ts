@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { allFacts } from '../../src/facts/lookup.ts';
-import { allMembers, memberOf, typeOf } from '../../src/facts/members.ts';
+import { allMembers, memberOf, typeFactOf } from '../../src/facts/members.ts';
 import { isContext, sectionText } from '../../src/model/section.ts';
 import { worldOfText } from '../code.ts';
 
@@ -60,9 +60,9 @@ test('every member that is known has a source, and never runs beside members tha
 });
 
 test('a type of a lock has the family of its functions', () => {
-  expect(typeOf('struct mutex')).toMatchObject({ is: 'lock', family: 'mutex' });
-  expect(typeOf('struct pci_dev')).toMatchObject({ is: 'device' });
-  expect(typeOf('struct lane')).toBeUndefined();
+  expect(typeFactOf('struct mutex')).toMatchObject({ is: 'lock', family: 'mutex' });
+  expect(typeFactOf('struct pci_dev')).toMatchObject({ is: 'device' });
+  expect(typeFactOf('struct lane')).toBeUndefined();
 });
 
 test('where a function is named tells the type of the table around it', async () => {

@@ -2,19 +2,19 @@
  * Litmus tests run on a machine with one memory and no reordering: every interleaving of the threads' accesses, by an interpreter of its
  * own, which shares nothing with the checker but the types.
  */
-import type { Expression, LitmusTest, Statement, Value } from '../../src/lkmm/litmus.ts';
+import type { Expression, LitmusTest, LitmusValue, Statement } from '../../src/lkmm/litmus.ts';
 
 /** Where the threads are all done. */
 export interface End {
-  registers: Map<string, Value>[];
-  memory: Map<string, Value>;
+  registers: Map<string, LitmusValue>[];
+  memory: Map<string, LitmusValue>;
 }
 
 /** Every end that some interleaving reaches, each once. Ways that get stuck have none. */
 export function interleavings(test: LitmusTest): End[] {
   const ends = new Map<string, End>();
   const seen = new Set<string>();
-  const visit = (memory: Map<string, Value>, replies: Value[][]): void => {
+  const visit = (memory: Map<string, LitmusValue>, replies: LitmusValue[][]): void => {
     const key = JSON.stringify([[...memory], replies]);
     if (seen.has(key)) return;
     seen.add(key);
@@ -44,7 +44,7 @@ export function interleavings(test: LitmusTest): End[] {
 /** The end of the one interleaving in which the threads make their accesses in this order; null where it is not possible. */
 export function replay(test: LitmusTest, order: number[]): End | null {
   const memory = new Map(test.locations.map(l => [l.name, l.initial]));
-  const replies: Value[][] = test.threads.map(() => []);
+  const replies: LitmusValue[][] = test.threads.map(() => []);
   const next = (t: number): Request | null => {
     for (;;) {
       const { request } = resume(test, t, replies[t] ?? []);
@@ -64,14 +64,14 @@ export function replay(test: LitmusTest, order: number[]): End | null {
 
 /** What a thread wants to do with memory next. */
 interface Request {
-  ready(memory: ReadonlyMap<string, Value>): boolean;
+  ready(memory: ReadonlyMap<string, LitmusValue>): boolean;
   /** Changes memory and gives what the thread learns. */
-  run(memory: Map<string, Value>): Value;
+  run(memory: Map<string, LitmusValue>): LitmusValue;
   marker: boolean;
 }
 
 /** A thread up to where it has no more replies. */
-function resume(test: LitmusTest, t: number, replies: Value[]): { request: Request | null; registers: Map<string, Value> } {
+function resume(test: LitmusTest, t: number, replies: LitmusValue[]): { request: Request | null; registers: Map<string, LitmusValue> } {
   const registers = new Map(test.registers.filter(r => r.thread === t).map(r => [r.name, r.value]));
   const running = block(test.threads[t]?.body ?? [], { registers, section: `rcu ${t}`, depth: 0, sections: test.threads.map((_, n) => `rcu ${n}`) });
   let step = running.next();
@@ -80,14 +80,14 @@ function resume(test: LitmusTest, t: number, replies: Value[]): { request: Reque
 }
 
 interface Context {
-  registers: Map<string, Value>;
+  registers: Map<string, LitmusValue>;
   /** Where the thread counts the begins and ends of its outermost read-side sections, and where all do. */
   section: string;
   sections: string[];
   depth: number;
 }
 
-type Run<T> = Generator<Request, T, Value>;
+type Run<T> = Generator<Request, T, LitmusValue>;
 
 function* block(body: Statement[], context: Context): Run<void> {
   for (const statement of body) yield* run(statement, context);
@@ -155,7 +155,7 @@ function counted(section: string): Request {
 }
 
 /** Reads what is there and puts something else, or leaves it where `put` gives null. */
-function access(at: Value, put: (old: Value) => Value | null): Request {
+function access(at: LitmusValue, put: (old: LitmusValue) => LitmusValue | null): Request {
   const name = String(at);
   return {
     ready: () => true,
@@ -169,7 +169,7 @@ function access(at: Value, put: (old: Value) => Value | null): Request {
   };
 }
 
-function* evaluate(e: Expression, context: Context): Run<Value> {
+function* evaluate(e: Expression, context: Context): Run<LitmusValue> {
   switch (e.kind) {
     case 'value':
       return e.value;
@@ -182,7 +182,7 @@ function* evaluate(e: Expression, context: Context): Run<Value> {
     case 'rmw': {
       const at = yield* evaluate(e.at, context);
       const operand = yield* evaluate(e.operand, context);
-      const fresh = (old: Value) => (e.op === '=' ? operand : calculate(e.op, old, operand));
+      const fresh = (old: LitmusValue) => (e.op === '=' ? operand : calculate(e.op, old, operand));
       const old = yield access(at, fresh);
       return e.gives === 'new' ? fresh(old) : old;
     }
@@ -204,7 +204,7 @@ function* evaluate(e: Expression, context: Context): Run<Value> {
 }
 
 /** Of an address only what leaves it as it is. */
-function calculate(op: string, a: Value, b: Value): Value {
+function calculate(op: string, a: LitmusValue, b: LitmusValue): LitmusValue {
   if (op === '==') return Number(a === b);
   if (op === '!=') return Number(a !== b);
   if (typeof a === 'string' && op === '+' && b === 0) return a;

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { type Execution, executions } from '../../src/lkmm/executions.ts';
-import type { Expression, FenceKind, LitmusTest, Observed, Outcome, Statement, Tag, UpdateOp, Value } from '../../src/lkmm/litmus.ts';
+import type { Expression, FenceKind, LitmusTest, LitmusValue, Observed, Outcome, Statement, Tag, UpdateOp } from '../../src/lkmm/litmus.ts';
 import { scheduleOf, strengthOf } from '../../src/lkmm/order.ts';
 import { IS } from '../../src/lkmm/paths.ts';
 import { parseLitmus } from '../../src/lkmm/syntax.ts';
@@ -138,7 +138,7 @@ function decided(t: LitmusTest): Outcome {
 const essence = ({ verdict, flags, positive, negative }: Outcome) => ({ verdict, flags, positive, negative });
 
 const nameOf = (o: Observed) => (o.kind === 'register' ? `${o.thread}:${o.name}` : `[${o.name}]`);
-const stateOf = (t: LitmusTest, valueIn: (o: Observed) => Value) =>
+const stateOf = (t: LitmusTest, valueIn: (o: Observed) => LitmusValue) =>
   t.shown
     .map(o => `${nameOf(o)}=${valueIn(o)}`)
     .sort()

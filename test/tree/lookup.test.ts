@@ -3,7 +3,7 @@ import { imageOfText } from '../../src/analysis/view.ts';
 import { parseCache, worldOf } from '../../src/analysis/world.ts';
 import { NO_FACTS } from '../../src/engine/declared.ts';
 import { knowledgeOf } from '../../src/engine/knowledge.ts';
-import { describe as factOfRow } from '../../src/facts/describe.ts';
+import { factFrom as factOfRow } from '../../src/facts/describe.ts';
 import type { Event } from '../../src/model/code.ts';
 import type { Knowledge } from '../../src/model/fact.ts';
 import { contractsIn } from '../../src/tree/contracts.ts';

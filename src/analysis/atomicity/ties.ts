@@ -11,7 +11,7 @@ import type { Operation } from '../../model/fact.ts';
 import type { CodeFile, Tie, TieEvidence } from '../../model/rule.ts';
 
 /** A text of the author in which an invariant may be stated. */
-export interface Statement {
+export interface AuthorText {
   text: string;
   path: string;
   line: number;
@@ -27,7 +27,7 @@ interface Pair {
 /** More candidates than this in one series are no pairs but tables of flags. */
 const MOST_PAIRS = 2000;
 
-export function tiesOf(files: CodeFile[], statements: Statement[]): Tie[] {
+export function tiesOf(files: CodeFile[], statements: AuthorText[]): Tie[] {
   const functions = files.flatMap(f => f.functions);
   const pairs = pairsOf(functions);
   if (pairs.length === 0) return [];
@@ -69,7 +69,7 @@ function pairKey(a: string, b: string): string {
 }
 
 /** Finds the statements that may speak of both names, by the first word of each: a whole file has thousands of comments. */
-function mentionsIn(statements: Statement[]): (names: [string, string]) => Statement[] {
+function mentionsIn(statements: AuthorText[]): (names: [string, string]) => AuthorText[] {
   let index: Map<string, Set<number>> | null = null;
   const words = () => {
     const found = new Map<string, Set<number>>();

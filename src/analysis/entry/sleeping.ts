@@ -3,6 +3,7 @@
 import { calleeOf, calleesOf } from '../../c/calls/callees.ts';
 import { inCaller } from '../../c/calls/effects.ts';
 import { alwaysRuns } from '../../c/cfg/flow.ts';
+import { argumentAt, effectOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import { type ContextFamily, holds, isContext, isIn, type Section } from '../../model/section.ts';
 import { dropsOf, takings } from '../sections/locking.ts';
@@ -29,17 +30,20 @@ export function spins(lock: Section): boolean {
   return SPINNING.has(lock.family);
 }
 
+/** Flags with __GFP_DIRECT_RECLAIM, with which an allocation may sleep (include/linux/gfp_types.h). */
 const SLEEPING_GFP = /\bGFP_(?:KERNEL|USER|NOFS|NOIO|HIGHUSER|HIGHUSER_MOVABLE|KERNEL_ACCOUNT)\b/;
+
+/** The GFP flags that decide whether the call sleeps, as written; null where none do. */
+export function gfpOf(event: Event): string | null {
+  return argumentAt(event, effectOfKind(event, 'sleep')?.gfp ?? null);
+}
 
 /** Does the call surely come to a point where it may sleep: by what is known of it, or by the GFP flags written in it? */
 export function maySleep(event: Event): boolean {
   if (event.ends || event.kind === 'unlock') return false;
-  const { fact } = event;
-  if (!fact) return false;
-  if (fact.sleeps === 'yes') return true;
-  if (fact.sleeps !== 'maybe' || !/alloc|dup|new/.test(event.api)) return false;
-  const flags = event.args.find(arg => /\b(?:GFP_|gfp)/.test(arg));
-  return flags !== undefined && SLEEPING_GFP.test(flags) && !/\?|~|GFP_ATOMIC|GFP_NOWAIT/.test(flags);
+  if (event.fact?.sleeps === 'yes') return true;
+  const flags = gfpOf(event);
+  return flags !== null && SLEEPING_GFP.test(flags) && !/\?|~|GFP_ATOMIC|GFP_NOWAIT/.test(flags);
 }
 
 const sleepers = new WeakMap<CFunction, Event | null>();

@@ -1,7 +1,7 @@
 /** Objects and the pointers to them in one function: where a pointer is used, given a new value, and where what it points to is given back. */
 
 import { asWritten, calleeOf, isCall } from '../../c/calls/callees.ts';
-import { alwaysPasses, type Decided, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
+import { alwaysPasses, type Decisions, follow, isEnd, leadsBack, nodesBefore, reachesWithout } from '../../c/cfg/flow.ts';
 import { byPlace, walk } from '../../c/cfg/order.ts';
 import { CUT, search } from '../../c/cfg/paths.ts';
 import { effectOfKind, effectsOfKind, likelyEffect } from '../../c/syntax/effects.ts';
@@ -107,7 +107,7 @@ export function onward(fn: CFunction, from: Event, how: Onward): Reached {
 }
 
 /** By single paths, each with what it has decided; null where there are too many. */
-function alongPaths(fn: CFunction, from: Event, how: Onward, decided: Decided): Reached | null {
+function alongPaths(fn: CFunction, from: Event, how: Onward, decided: Decisions): Reached | null {
   const { visit, takes, testOf, reached } = stepsOf(fn, from, how);
   const { exhausted } = search<number>(fn.flow, {
     starts: [{ node: from.node, state: how.value === undefined ? TESTED : UNTESTED, decided }],
@@ -123,7 +123,7 @@ function alongPaths(fn: CFunction, from: Event, how: Onward, decided: Decided): 
 }
 
 /** By nodes, each once before and once after the test of the first event's value. */
-function alongNodes(fn: CFunction, from: Event, how: Onward, decided: Decided): Reached {
+function alongNodes(fn: CFunction, from: Event, how: Onward, decided: Decisions): Reached {
   const { visit, takes, testOf, reached } = stepsOf(fn, from, how);
   const follows = (node: FlowNode, slot: number, at: number) => follow(decided, node, slot, how.rereads) !== null && takes(node, slot, at);
   const tested: number[] = how.value === undefined ? [from.node] : [];
@@ -199,7 +199,7 @@ function slotOf(node: FlowNode, value: 'zero' | 'nonzero'): number | null {
 }
 
 /** What repeated conditions were where the event runs. */
-function decidedBefore(fn: CFunction, event: Event): Decided {
+function decidedBefore(fn: CFunction, event: Event): Decisions {
   const decided = new Map<number, boolean>();
   for (const [i, node] of fn.flow.entries()) {
     if (!node.settles || !nodesBefore(fn, event.node).has(i)) continue;

@@ -5,7 +5,7 @@ import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
 import { MOST_WAYS } from './leaks.ts';
-import { gives, seemsToAcquire, takings } from './locking.ts';
+import { releasesSection, seemsToAcquire, takings } from './locking.ts';
 import { lockFlowOf } from './locksets.ts';
 import { outcome } from './protocol.ts';
 import { conditionalRelease, isFlag, isHandedOn } from './releases.ts';
@@ -58,7 +58,7 @@ function releaseFrom(fn: CFunction, branch: number, slot: number, to: number, lo
     budget: MOST_WAYS,
     at: (state, at, node) => {
       const event = node.event === null ? undefined : fn.events[node.event];
-      if (event && !event.ends && gives(fn, event, lock)) {
+      if (event && !event.ends && releasesSection(fn, event, lock)) {
         found = event;
         return GIVE_UP;
       }

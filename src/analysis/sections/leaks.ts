@@ -8,7 +8,7 @@ import { effectsOfKind } from '../../c/syntax/effects.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
 import { nullWay } from '../lifetimes/lifetime.ts';
-import { dropsOf, enteredUnder, givenFirst, gives, mayGive, type Taking, takings } from './locking.ts';
+import { dropsOf, enteredUnder, givenFirst, type LockTaking, mayGive, releasesSection, takings } from './locking.ts';
 import { type LockFlow, lockFlowOf } from './locksets.ts';
 import { outcome } from './protocol.ts';
 import { conditionalRelease, isHandedOn } from './releases.ts';
@@ -18,7 +18,7 @@ export const MOST_WAYS = 4000;
 
 /** A way out of a function on which a lock stays held that other ways give back. */
 export interface Leak {
-  taking: Taking;
+  taking: LockTaking;
   from: Event;
   exit: FlowNode;
   /** Where the way turns off from those that give the lock back. */
@@ -108,7 +108,7 @@ const HELD = 1;
 const SURE = 2;
 
 /** Every path from the acquisition; null where the flow is too wide or the outcome of a try is not tested in a way that tells. */
-function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, functions: readonly CFunction[]): Ways | null {
+function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: LockTaking, functions: readonly CFunction[]): Ways | null {
   const { lock } = taking;
   const when = flow.effects[from.index]?.when ?? null;
   const released = new Set<number>();
@@ -130,7 +130,7 @@ function waysFrom(fn: CFunction, flow: LockFlow, from: Event, taking: Taking, fu
       // From where it is taken again, that acquisition is the one to follow.
       if ((state & HELD) === 0) return event && takings(fn, event).some(t => sameLock(t.lock, lock)) ? CUT : state;
       if (event && event !== from) {
-        if (gives(fn, event, lock)) {
+        if (releasesSection(fn, event, lock)) {
           if (!releases.includes(event)) releases.push(event);
           return state & ~HELD;
         }

@@ -5,7 +5,7 @@ import { nodeDominates } from '../../c/cfg/dominance.ts';
 import { nodesAfter, nodesBefore } from '../../c/cfg/flow.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, isContext, type Section, sameLock } from '../../model/section.ts';
-import { gives, mayGive, takings } from './locking.ts';
+import { mayGive, releasesSection, takings } from './locking.ts';
 import { annotated, leavesByContract } from './locknames.ts';
 import { lockFlowOf } from './locksets.ts';
 import { isHandedOn } from './releases.ts';
@@ -87,7 +87,7 @@ function acquiredAbove(sides: Sides, at: number, ends: readonly number[]): Open[
 function isMovedUp(sides: Sides, from: Event, lock: Section): boolean {
   const { before, after } = sides;
   const was = before.events.some(e => e.addedBy !== null && takings(before, e).some(t => sameLock(t.lock, lock)));
-  return from.addedBy !== null && was && after.events.some(e => gives(after, e, lock) && nodesAfter(after, from.node).has(e.node));
+  return from.addedBy !== null && was && after.events.some(e => releasesSection(after, e, lock) && nodesAfter(after, from.node).has(e.node));
 }
 
 /** Sections that began out of view: the old side released the lock on the path, and the new side does nothing of the kind. */
@@ -105,7 +105,7 @@ function acquiredOutOfView(sides: Sides, at: number, ends: readonly number[]): O
       !ends.some(n => nodesAfter(before, release.node).has(n))
     )
       return [];
-    const touches = (fn: CFunction, e: Event) => takings(fn, e).some(t => alike(t.lock, lock)) || gives(fn, e, lock);
+    const touches = (fn: CFunction, e: Event) => takings(fn, e).some(t => alike(t.lock, lock)) || releasesSection(fn, e, lock);
     // It is taken in view, or on the way to the end: another case.
     if ([before, after].some(fn => fn.events.some(e => takings(fn, e).some(t => alike(t.lock, lock))))) return [];
     // A lock that is no longer taken needs no release.
@@ -136,7 +136,9 @@ function isRemoved({ stays }: Sides, event: Event): boolean {
 function removedRelease(sides: Sides, lock: Section, ends: readonly number[]): Event | null {
   const { before } = sides;
   return (
-    before.events.findLast(e => e.addedBy !== null && !e.ends && gives(before, e, lock) && ends.some(n => nodesAfter(before, e.node).has(n))) ?? null
+    before.events.findLast(
+      e => e.addedBy !== null && !e.ends && releasesSection(before, e, lock) && ends.some(n => nodesAfter(before, e.node).has(n)),
+    ) ?? null
   );
 }
 
@@ -149,7 +151,7 @@ function mayEnd({ after, functions }: Sides, lock: Section, from: Event | null, 
     if (node.kind === 'gap') return true;
     const event = node.event === null ? undefined : after.events[node.event];
     if (!event || event === from) return false;
-    if (!from && gives(after, event, lock)) return true;
+    if (!from && releasesSection(after, event, lock)) return true;
     if (event.addedBy === null || !like) return false;
     const given = event.kind === 'call' && event.opaque && root !== undefined && event.args.some(arg => new Set(arg.match(/\w+/g)).has(root));
     return given || mayGive(after, event, lock, like, functions);
@@ -164,7 +166,7 @@ function endsElsewhere({ before, after, parts, stays }: Sides, { lock }: Open): 
         part.after &&
         part.after !== after &&
         e.addedBy !== null &&
-        (gives(part.after, e, lock) || (e.kind === 'unlock' && tail(lock) === (/\w+$/.exec(e.cell?.path ?? '')?.[0] ?? ''))),
+        (releasesSection(part.after, e, lock) || (e.kind === 'unlock' && tail(lock) === (/\w+$/.exec(e.cell?.path ?? '')?.[0] ?? ''))),
     );
     const lost = part.before?.events.some(
       e => part.before && part.before !== before && e.addedBy !== null && stays(e) === null && takings(part.before, e).some(t => alike(t.lock, lock)),

@@ -4,12 +4,12 @@ import { inCaller } from '../../c/calls/effects.ts';
 import type { CalledSection, Cell, CFunction, Event } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { contextSection, type Section, section } from '../../model/section.ts';
-import { assertedLock, assertionOf, isPlain, lockOf } from './locknames.ts';
+import { assertedLock, assertionOf, isPlainAccess, lockOf } from './locknames.ts';
 
 /** The outcome of a call that got the lock. */
 export type Conditional = 'nonzero' | 'zero';
 
-export interface Effect {
+export interface SectionEffect {
   lock: readonly Section[];
   unlock: readonly Section[];
   /** Of those given back by a function in view, the ones that it may have taken where nobody sees it. */
@@ -81,8 +81,8 @@ export function effectOf(
   factOf: (api: string) => Fact | undefined,
   summariesOf: (event: Event) => readonly (LockSummary | null)[],
   pairs: Set<string>,
-): Effect | null {
-  if (isPlain(event) || event.kind === 'expanded') return null;
+): SectionEffect | null {
+  if (isPlainAccess(event) || event.kind === 'expanded') return null;
   const word = wordOf(event.api, factOf);
   if (event.takes) {
     const lock = lockOf({ api: event.api, cell: event.takes.cell, args: event.args.slice(1) }, event.takes.family);
@@ -127,7 +127,7 @@ function signed(fact: Fact | undefined, sign: '+' | '-'): readonly Section[] {
 const NONE: readonly Section[] = [];
 
 /** A guard's beginning takes the lock outright: where it may fail, the flow has branched already, or ACQUIRE_ERR() tells. */
-function guardEffect(event: Event, word: Word, name: string): Effect | null {
+function guardEffect(event: Event, word: Word, name: string): SectionEffect | null {
   const { fact } = word;
   const enter = ofObject(word.enter, event);
   const family = fact?.lock?.family ?? name.replace(/_/g, '-');
@@ -142,15 +142,15 @@ function guardEffect(event: Event, word: Word, name: string): Effect | null {
 }
 
 /** What a call does that runs one of several functions: it acquires what all of them do, and releases what any of them does. */
-function joined(effects: readonly (Effect | null)[]): Effect | null {
+function joined(effects: readonly (SectionEffect | null)[]): SectionEffect | null {
   const [first = null, ...others] = effects;
   if (others.length === 0 || effects.every(effect => effect === null)) return first;
   const all = effects.map(effect => effect ?? { lock: [], unlock: [], enter: [], leave: [], when: null });
   const when = first?.when ?? null;
   const same = all.every(effect => effect.when === when);
-  const inAll = (of: (effect: Effect) => readonly Section[]) =>
+  const inAll = (of: (effect: SectionEffect) => readonly Section[]) =>
     same ? all.map(of).reduce((a, b) => a.filter(section => b.includes(section))) : NONE;
-  const inAny = (of: (effect: Effect) => readonly Section[]) => [...new Set(all.flatMap(of))];
+  const inAny = (of: (effect: SectionEffect) => readonly Section[]) => [...new Set(all.flatMap(of))];
   const unlock = inAny(effect => effect.unlock);
   return {
     lock: inAll(effect => effect.lock),
@@ -162,7 +162,7 @@ function joined(effects: readonly (Effect | null)[]): Effect | null {
   };
 }
 
-function summaryEffect(event: Event, summary: LockSummary | null): Effect | null {
+function summaryEffect(event: Event, summary: LockSummary | null): SectionEffect | null {
   if (!summary) return null;
   const name = (lock: SummaryLock) => {
     const cell = inCaller(lock.cell, summary.callee, event);
@@ -180,7 +180,7 @@ function summaryEffect(event: Event, summary: LockSummary | null): Effect | null
 }
 
 /** What a function out of view leaves of several locks, where one result goes with all of them. */
-function calledEffect(event: Event, sections: readonly CalledSection[], word: Word | null): Effect | null {
+function calledEffect(event: Event, sections: readonly CalledSection[], word: Word | null): SectionEffect | null {
   const [first] = sections;
   if (!first || sections.some(s => s.result !== first.result)) return null;
   const name = ({ cell, text, family, shared }: CalledSection) => lockOf({ api: event.api, cell, args: [text] }, family, shared);
@@ -188,7 +188,7 @@ function calledEffect(event: Event, sections: readonly CalledSection[], word: Wo
   return { lock: of('open'), unlock: of('close'), enter: word?.enter ?? NONE, leave: word?.leave ?? NONE, when: first.result };
 }
 
-function pairEffect(event: Event, pairs: Set<string>): Effect | null {
+function pairEffect(event: Event, pairs: Set<string>): SectionEffect | null {
   const word = /^(\w+?)_(un)?lock$/.exec(event.api);
   const key = word ? `${word[1]}(${event.args[0] ?? ''})` : '';
   if (!word || !pairs.has(key)) return null;

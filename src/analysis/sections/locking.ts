@@ -9,7 +9,7 @@ import { lockOf } from './locknames.ts';
 import { type LockFlow, lockFlowOf } from './locksets.ts';
 
 /** What an event takes or begins. A guard counts as any other lock. */
-export interface Taking {
+export interface LockTaking {
   /** A lock, or a context that a call begins without one. */
   lock: Section;
   /** Taken on one outcome of the call only. */
@@ -41,7 +41,7 @@ export function hasOwnLock(event: Event): boolean {
 }
 
 /** What the event takes: locks, and contexts that it begins without one. */
-export function takings(fn: CFunction, event: Event): Taking[] {
+export function takings(fn: CFunction, event: Event): LockTaking[] {
   const effect = lockFlowOf(fn)?.effects[event.index];
   if (!effect || effect.lock.some(lock => lock.by === 'assertion')) return [];
   const conditional = effect.when !== null || effect.tried === true;
@@ -51,7 +51,7 @@ export function takings(fn: CFunction, event: Event): Taking[] {
 }
 
 /** Does the event give the lock back, or end the context? */
-export function gives(fn: CFunction, event: Event, lock: Section): boolean {
+export function releasesSection(fn: CFunction, event: Event, lock: Section): boolean {
   const effect = lockFlowOf(fn)?.effects[event.index];
   if (!effect) return false;
   return holds(isContext(lock) ? effect.leave : effect.unlock, lock);
@@ -159,7 +159,7 @@ export function givenFirst(fn: CFunction, lock: Section): boolean {
   let found = false;
   walk(fn.flow, [0], (_, node) => {
     const event = node.event === null ? undefined : fn.events[node.event];
-    if (event && !event.ends && gives(fn, event, lock)) found = true;
+    if (event && !event.ends && releasesSection(fn, event, lock)) found = true;
     return !found && !(event && takings(fn, event).some(t => sameLock(t.lock, lock)));
   });
   return found;

@@ -39,7 +39,7 @@ export function assertionOf(fact: Fact | undefined): EffectOf<'assert'> | undefi
 }
 
 /** A plain load or store is no call, and does nothing to locks. */
-export function isPlain({ kind, ordering, args }: Event): boolean {
+export function isPlainAccess({ kind, ordering, args }: Event): boolean {
   return ordering === 'plain' && args.length === 0 && (kind === 'read' || kind === 'write');
 }
 
@@ -49,7 +49,7 @@ export function entryLocks(fn: Pick<CFunction, 'attributes' | 'name' | 'events' 
   const taken: Section[] = [];
   for (const event of fn.events) {
     if (event.kind === 'lock' || event.kind === 'unlock') taken.push(lockOf(event, null));
-    const lock = event.via || isPlain(event) ? null : assertedLock(event);
+    const lock = event.via || isPlainAccess(event) ? null : assertedLock(event);
     // An assertion behind a lock or unlock of the function's own says nothing of the caller.
     if (lock && !taken.some(own => sameLock(own, lock))) held.push(lock);
   }

@@ -4,17 +4,17 @@ import { called } from '../../c/calls/callees.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import type { Fact } from '../../model/fact.ts';
 import { holds, includesSection, likeLock, type Section, sameLock, sameSection, section } from '../../model/section.ts';
-import { type Effect, effectOf, type LockSummary } from './lockeffects.ts';
+import { effectOf, type LockSummary, type SectionEffect } from './lockeffects.ts';
 import { annotated, byConvention } from './locknames.ts';
 import { type SectionStates, type State, solveSections } from './protocol.ts';
 
 /** What is held at an event, as an event has it. */
-export type Held = Pick<Event, 'locks' | 'maybeLocks' | 'context' | 'maybeContext'>;
+export type HeldSections = Pick<Event, 'locks' | 'maybeLocks' | 'context' | 'maybeContext'>;
 
 /** What is held in a function, and what its callers must know of that. */
 export interface Locksets {
   /** For each event what is held there; null where no path leads there. */
-  held: readonly (Held | null)[];
+  held: readonly (HeldSections | null)[];
   /** The state at each exit. */
   exits: { node: FlowNode; must: readonly Section[]; may: readonly Section[]; context: readonly Section[] }[];
   /** Locks that the function gives back without having taken them: its caller holds them. */
@@ -27,7 +27,7 @@ export interface Locksets {
 
 /** What each event of a function does to locks, and what is held at each node of its flow. */
 export interface LockFlow {
-  effects: readonly (Effect | null)[];
+  effects: readonly (SectionEffect | null)[];
   /** Locks that the function gives back without having taken them. */
   entered: readonly Section[];
   /** What is held along the flow. */
@@ -63,7 +63,7 @@ export function locksetsOf(
   const entered = enteredWith(fn, effects, states);
   if (entered.length > 0) states = solveSections(fn, effects, [...held, ...entered.map(fromCaller)]);
   // Where nothing changes between two events, they share what is said of both.
-  let [shown, here]: [State | null, Held | null] = [null, null];
+  let [shown, here]: [State | null, HeldSections | null] = [null, null];
   const heldAt = fn.events.map(event => {
     const state = states.at(event.node);
     if (state && state !== shown) [shown, here] = [state, heldIn(state)];
@@ -95,7 +95,7 @@ export function locksetsOf(
   return { held: heldAt, exits, entered, given, left: [...left] };
 }
 
-function heldIn({ must, may, context, mayContext }: State): Held {
+function heldIn({ must, may, context, mayContext }: State): HeldSections {
   return {
     locks: must,
     maybeLocks: may === must ? NONE : may.filter(lock => !includesSection(must, lock)),
@@ -109,7 +109,7 @@ function heldIn({ must, may, context, mayContext }: State): Held {
  * so does one of what a lock gave as its result, as pmd_lock() gives the lock that it takes; and a call out of view that is named for an unlock
  * and is given what the lock was.
  */
-function alike(events: readonly Event[], effects: (Effect | null)[], factOf: (api: string) => Fact | undefined): void {
+function alike(events: readonly Event[], effects: (SectionEffect | null)[], factOf: (api: string) => Fact | undefined): void {
   const names = new Map<string, Set<Section>>();
   const written = (event: Event, { family }: Section) => `${family} ${(event.args[factOf(event.api)?.cell ?? 0] ?? '').replace(/^&/, '')}`;
   for (const [i, effect] of effects.entries()) {
@@ -163,7 +163,7 @@ function isOneOfMany(fn: CFunction, event: Event): boolean {
 }
 
 /** Names that stand for locks of two objects at once: what one unlock of such a name leaves is not known. */
-function takenTwice(events: readonly Event[], effects: (Effect | null)[]): Section[] {
+function takenTwice(events: readonly Event[], effects: (SectionEffect | null)[]): Section[] {
   const seen: { lock: Section; written: string }[] = [];
   const found: Section[] = [];
   for (const [i, effect] of effects.entries()) {
@@ -181,7 +181,7 @@ function takenTwice(events: readonly Event[], effects: (Effect | null)[]): Secti
  * Locks that the function gives back, on some path, before it takes them: unlock, work, lock again. Where something out of view ran before,
  * that may have taken them.
  */
-function enteredWith(fn: CFunction, effects: (Effect | null)[], states: SectionStates): Section[] {
+function enteredWith(fn: CFunction, effects: (SectionEffect | null)[], states: SectionStates): Section[] {
   const found: Section[] = [];
   if (!fn.whole) return found;
   const said = annotated(fn);

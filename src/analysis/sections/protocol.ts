@@ -9,7 +9,7 @@ import { orderOf } from '../../c/cfg/order.ts';
 import { type Move, only, type Protocol, type Row, type Situation, type Solution, solve, statesOf } from '../../c/cfg/typestate.ts';
 import type { CFunction, FlowNode } from '../../model/code.ts';
 import { holds, isContext, likeLock, type Section, sameLock, sameSection } from '../../model/section.ts';
-import type { Conditional, Effect } from './lockeffects.ts';
+import type { Conditional, SectionEffect } from './lockeffects.ts';
 
 /** What is held at a node of the flow. */
 export interface State {
@@ -57,7 +57,7 @@ const triedBy = (acquisition: number): number => heldBy(acquisition) + 1;
 const isTried = (state: number): boolean => state >= FIRST && state % 2 === 1;
 
 /** Solves the locks and contexts of a function, of which `held` are held when it begins. */
-export function solveSections(fn: CFunction, effects: readonly (Effect | null)[], held: readonly Section[]): SectionStates {
+export function solveSections(fn: CFunction, effects: readonly (SectionEffect | null)[], held: readonly Section[]): SectionStates {
   const instances = instancesOf(fn, effects, held);
   const solution = solve(fn.flow, protocolOf(effects, instances));
   const known = new Map<Situation, State>();
@@ -73,7 +73,7 @@ export function solveSections(fn: CFunction, effects: readonly (Effect | null)[]
   return { at: node => stateOf(solution.at(node)), after: (node, slot) => stateOf(solution.after(node, slot)) };
 }
 
-function instancesOf(fn: CFunction, effects: readonly (Effect | null)[], held: readonly Section[]): Instance[] {
+function instancesOf(fn: CFunction, effects: readonly (SectionEffect | null)[], held: readonly Section[]): Instance[] {
   const found: Instance[] = [];
   const of = (section: Section): Instance => {
     let known = found.find(i => sameSection(i.section, section));
@@ -94,7 +94,7 @@ function instancesOf(fn: CFunction, effects: readonly (Effect | null)[], held: r
   return found;
 }
 
-function protocolOf(effects: readonly (Effect | null)[], instances: readonly Instance[]): Protocol {
+function protocolOf(effects: readonly (SectionEffect | null)[], instances: readonly Instance[]): Protocol {
   const indexOf = (section: Section) => instances.findIndex(i => sameSection(i.section, section));
   // What an event acquires, and the contexts that it changes, are the same however it is reached.
   const fixed = effects.map((effect, event) => (effect ? fixedMoves(effect, event, instances, indexOf) : null));
@@ -139,7 +139,7 @@ function acquire(acquisition: number, conditional: boolean): Row {
   return states.map(state => (state === FREE || isTried(state) ? to : only(state)));
 }
 
-function fixedMoves(effect: Effect, event: number, instances: readonly Instance[], indexOf: (section: Section) => number): Move[] | null {
+function fixedMoves(effect: SectionEffect, event: number, instances: readonly Instance[], indexOf: (section: Section) => number): Move[] | null {
   const moves: Move[] = [];
   for (const lock of effect.lock) {
     const instance = indexOf(lock);
@@ -168,7 +168,7 @@ function leftBy(context: Section, instances: readonly Instance[], indexOf: (sect
 function triedOn(
   node: FlowNode,
   slot: number,
-  effects: readonly (Effect | null)[],
+  effects: readonly (SectionEffect | null)[],
   instances: readonly Instance[],
   indexOf: (section: Section) => number,
 ): Move[] | null {

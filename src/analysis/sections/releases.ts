@@ -4,7 +4,7 @@ import { predecessors, walk } from '../../c/cfg/order.ts';
 import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, FlowNode } from '../../model/code.ts';
 import type { Section } from '../../model/section.ts';
-import { gives } from './locking.ts';
+import { releasesSection } from './locking.ts';
 
 const HANDED_ON: ReadonlySet<string | null> = new Set(['buffer', 'page', 'semaphore']);
 
@@ -66,7 +66,7 @@ function releasesUntil(fn: CFunction, from: number, meet: number, lock: Section)
       }
       if (node.kind === 'exit' || node.kind === 'gap') return GIVE_UP;
       const event = node.event === null ? undefined : fn.events[node.event];
-      return event && gives(fn, event, lock) ? 1 : state;
+      return event && releasesSection(fn, event, lock) ? 1 : state;
     },
   });
   return !exhausted && found.size === 1 ? found.has(true) : undefined;

@@ -4,7 +4,7 @@ import { calleeOf, isGuard, runsNamed } from '../../c/calls/callees.ts';
 import { CUT, GIVE_UP, search } from '../../c/cfg/paths.ts';
 import type { CFunction, Event, FlowNode } from '../../model/code.ts';
 import { holds, type Section, sameLock } from '../../model/section.ts';
-import { gives, mayGive, seemsToAcquire, takings } from './locking.ts';
+import { mayGive, releasesSection, seemsToAcquire, takings } from './locking.ts';
 import { lockFlowOf } from './locksets.ts';
 import { conditionalRelease, isFlag } from './releases.ts';
 
@@ -48,7 +48,7 @@ function isOneLock(fn: CFunction, lock: Section, taken: Event): boolean {
   if (deeper.some(name => name !== root && fn.settings?.some(s => s.name === name && fn.parameters.every(p => p.name !== name)))) return false;
   for (const event of fn.events) {
     const takes = takings(fn, event).filter(t => sameLock(t.lock, lock));
-    const mine = takes.length > 0 || gives(fn, event, lock);
+    const mine = takes.length > 0 || releasesSection(fn, event, lock);
     if (!mine) continue;
     if (event.ends || (event.kind !== 'lock' && event.kind !== 'unlock')) return false;
     if (takes.some(t => t.conditional || t.lock.mode === 'shared') || plain(event.args[0]) !== plain(taken.args[0])) return false;
@@ -96,7 +96,7 @@ function unheldOn(fn: CFunction, lock: Section, taken: Event, functions: readonl
         if (takings(fn, event).some(t => sameLock(t.lock, lock))) {
           if (phase === 'held') return GIVE_UP; // Taken twice is a fault of its own, or the two are not one lock.
           after = 'held';
-        } else if (event.kind === 'unlock' && gives(fn, event, lock)) {
+        } else if (event.kind === 'unlock' && releasesSection(fn, event, lock)) {
           if (phase === 'held') heldAt.add(event);
           else if (phase === 'before') {
             // It begins with the release: the lock is the caller's.

@@ -5,7 +5,7 @@ import { cellKey } from '../lower/cells.ts';
 import { calleeOf, calleesOf } from './callees.ts';
 
 /** One thing that a call does. */
-export interface Effect {
+export interface CallEffect {
   /** The event as it stands in the function that does it. */
   event: Event;
   fn: CFunction;
@@ -26,9 +26,9 @@ const MOST = 64;
  * What the call does, in the order of the text; null where that is not known: nothing in view defines it, it is only partly seen, it calls
  * itself, or it does more than can be followed.
  */
-export function effectsOf(fn: CFunction, call: Event, functions: readonly CFunction[]): Effect[] | null {
+export function effectsOf(fn: CFunction, call: Event, functions: readonly CFunction[]): CallEffect[] | null {
   if (call.kind === 'expanded') return [];
-  const all: Effect[][] = [];
+  const all: CallEffect[][] = [];
   for (const callee of calleesOf(fn, call, functions)) {
     const own = follow(callee, call, functions, []);
     if (!own) return null;
@@ -40,15 +40,15 @@ export function effectsOf(fn: CFunction, call: Event, functions: readonly CFunct
   return all.flatMap(own => own.map(effect => ({ ...effect, always: all.every(other => other.some(e => e.always && isAlike(e, effect))) })));
 }
 
-function isAlike(a: Effect, b: Effect): boolean {
+function isAlike(a: CallEffect, b: CallEffect): boolean {
   const [one, other] = [a.cell && cellKey(a.cell), b.cell && cellKey(b.cell)];
   return a.event.kind === b.event.kind && a.event.ordering === b.event.ordering && one === other;
 }
 
-function follow(callee: CFunction | null, call: Event, functions: readonly CFunction[], via: string[]): Effect[] | null {
+function follow(callee: CFunction | null, call: Event, functions: readonly CFunction[], via: string[]): CallEffect[] | null {
   if (!callee?.whole || via.includes(callee.name) || via.length >= DEEPEST) return null;
   const way = [...via, callee.name];
-  const found: Effect[] = [];
+  const found: CallEffect[] = [];
   for (const event of callee.events) {
     const always = alwaysRuns(callee, event);
     if (event.kind === 'expanded') continue;

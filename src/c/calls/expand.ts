@@ -8,7 +8,7 @@ import type { OpenNode } from '../cfg/graph.ts';
 import { innermostAt } from '../cfg/loops.ts';
 import { returnedAt } from '../cfg/returned.ts';
 import { called, calleeOf } from './callees.ts';
-import { type Constant, constantOf, isPlain, told } from './results.ts';
+import { isSource, type ReturnedSign, signOf, told } from './results.ts';
 import { Words } from './words.ts';
 
 /** A function with more events or nodes than these is no small one; its callers know it by its summary. */
@@ -84,7 +84,7 @@ class Expansion {
   /** For a call by its new number the event that its value is, where it is that of one event whatever path the callee takes. */
   private readonly values = new Map<number, number>();
   /** For a call by its new number the exits of the callee. */
-  private readonly exits = new Map<number, { node: OpenNode; gives: Constant }[]>();
+  private readonly exits = new Map<number, { node: OpenNode; gives: ReturnedSign }[]>();
   /** Calls, by their new numbers, that give the opposite of that event's value. */
   private readonly inverted = new Set<number>();
   private readonly comparisons: Comparison[] = [];
@@ -186,7 +186,7 @@ class Expansion {
     const first = index + 1;
     const rest = this.flow[base]?.next ?? [];
     const words = new Words(body, call, this.names, resultOf(body, call));
-    const exits: { node: OpenNode; gives: Constant }[] = [];
+    const exits: { node: OpenNode; gives: ReturnedSign }[] = [];
     const returned = new Set<number>();
     let [isOne, isTurned] = [true, false];
     for (const [n, old] of body.flow.entries()) {
@@ -208,11 +208,11 @@ class Expansion {
         delete node.returns;
         delete node.fails;
         // An error of a function that returns a number is a negative one.
-        exits.push({ node, gives: constantOf(returnedAt(old)) ?? (old.fails && !body.head.includes('*') ? 'negative' : null) });
+        exits.push({ node, gives: signOf(returnedAt(old)) ?? (old.fails && !body.head.includes('*') ? 'negative' : null) });
         for (const i of old.returns ?? []) returned.add(first + i);
         const value = returnedAt(old)?.replace(/^!(?:\((.*)\)$)?/, '$1');
         const turned = value !== returnedAt(old);
-        isOne &&= old.returns?.length === 1 && isPlain(value) && (exits.length === 1 || turned === isTurned);
+        isOne &&= old.returns?.length === 1 && isSource(value) && (exits.length === 1 || turned === isTurned);
         isTurned = turned;
       }
       this.flow[base + n] = node;
@@ -297,7 +297,7 @@ class Expansion {
   }
 
   /** A branch that tests what the call gave is settled by the exit that the callee took, where that returns a constant. */
-  private settle(call: number, exits: readonly { node: OpenNode; gives: Constant }[]): void {
+  private settle(call: number, exits: readonly { node: OpenNode; gives: ReturnedSign }[]): void {
     if (exits.length < 2 || exits.every(exit => exit.gives === null)) return;
     const [nonzero, negative] = [this.conditions, this.conditions + 1];
     let isTested = false;
@@ -344,7 +344,7 @@ function parameterAlone(condition: string | undefined, body: CFunction, call: Ev
 /** The edge of a branch on a parameter alone that the constant takes which the call gives for it; null where it gives none. */
 function slotGiven(condition: string | undefined, body: CFunction, call: Event): number | null {
   const { given, isTurned } = parameterAlone(condition, body, call);
-  const constant = constantOf(given);
+  const constant = signOf(given);
   return constant === null ? null : (constant !== 'zero') !== isTurned ? 0 : 1;
 }
 

@@ -2,10 +2,10 @@
 import type { Decision, FlowNode } from '../../model/code.ts';
 
 /** The sign of a returned constant; null where it is none. */
-export type Constant = 'zero' | 'negative' | 'positive' | null;
+export type ReturnedSign = 'zero' | 'negative' | 'positive' | null;
 
 /** The sign of a constant as written; null where the text is no constant. */
-export function constantOf(returned: string | undefined): Constant {
+export function signOf(returned: string | undefined): ReturnedSign {
   const text = returned?.replace(/^\((.*)\)$/, '$1').trim() ?? '';
   if (/^(?:0|NULL|false)$/.test(text)) return 'zero';
   if (/^(?:true|[1-9]\d*)$/.test(text)) return 'positive';
@@ -13,7 +13,7 @@ export function constantOf(returned: string | undefined): Constant {
 }
 
 /** Is what is returned the very value of its source, and not made of it? */
-export function isPlain(returned: string | undefined): boolean {
+export function isSource(returned: string | undefined): boolean {
   return returned !== undefined && /^[\w\s(]/.test(returned) && !/[!~?%^]|[=<>]=|&&|\|\||\s[-+*/&|<>]\s/.test(returned);
 }
 

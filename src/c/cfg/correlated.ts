@@ -3,18 +3,18 @@ import type { CFunction, Decision, FlowNode } from '../../model/code.ts';
 import { nodesAfter } from './flow.ts';
 
 /** What a branch tests: a condition as written, and where it compares a local, with what. */
-export interface Condition {
+export interface BranchCondition {
   /** The text, with the versions of the locals in it. */
   key: string;
   /** Locals that it is about. */
   locals: readonly string[];
-  test: Test | null;
+  test: LocalTest | null;
   /** It reads memory: another test of it is another read. */
   reads: boolean;
 }
 
 /** A comparison of a local, or of two, with a constant. */
-export interface Test {
+export interface LocalTest {
   /** The local with its version: two tests of one subject are of one value. */
   subject: string;
   is: 'equal' | 'less';
@@ -40,7 +40,7 @@ export interface Cases {
 /** One condition of the function, without its denial, however often it is tested. */
 interface Form {
   id: number;
-  test: Omit<Test, 'not'> | null;
+  test: Omit<LocalTest, 'not'> | null;
   locals: Set<string>;
   /** Branches that test it. */
   nodes: Set<number>;
@@ -58,7 +58,7 @@ export type Correlation = Pick<FlowNode, 'settles' | 'reads' | 'forgets'>;
  */
 export function correlationsOf(
   fn: Settings,
-  conditions: ReadonlyMap<number, Condition>,
+  conditions: ReadonlyMap<number, BranchCondition>,
   switches: ReadonlyMap<number, Cases>,
 ): ReadonlyMap<number, Correlation> {
   const found = new Map<number, Correlation>();
@@ -121,7 +121,7 @@ function settledBy(way: readonly { form: Form; holds: boolean }[], related: Read
 }
 
 /** Whether the second comparison holds where the first does, or does not; null where that does not tell. */
-function implies(a: Omit<Test, 'not'>, holds: boolean, b: Omit<Test, 'not'>): boolean | null {
+function implies(a: Omit<LocalTest, 'not'>, holds: boolean, b: Omit<LocalTest, 'not'>): boolean | null {
   const [c, d] = [a.than, b.than];
   if (a.is === 'equal') {
     if (!holds) return null;

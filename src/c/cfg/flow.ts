@@ -5,7 +5,7 @@ import { nodeDominates, nodePostDominates } from './dominance.ts';
 import { naturalLoops } from './loops.ts';
 import { type Direction, isReached, orderOf, predecessors, walk } from './order.ts';
 
-export { type Decided, decidedKey, follow, forget } from './paths.ts';
+export { type Decisions, decidedKey, follow, forget } from './paths.ts';
 export { predecessors };
 
 /** Nodes that can come after the node, by at least one edge. */

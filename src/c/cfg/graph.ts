@@ -2,7 +2,7 @@
 import type { FlowNode, Mutable } from '../../model/code.ts';
 
 /** An edge without a target yet. */
-export interface End {
+export interface OpenEdge {
   node: number;
   /** For branches: which way. */
   slot: number;
@@ -15,7 +15,7 @@ export interface OpenNode extends Omit<Mutable<FlowNode>, 'next'> {
 
 export class Graph {
   readonly nodes: OpenNode[] = [{ event: null, next: [], kind: 'entry', line: 0 }];
-  ends: End[] = [{ node: 0, slot: 0 }];
+  ends: OpenEdge[] = [{ node: 0, slot: 0 }];
   private readonly labels = new Map<string, number>();
 
   /** Adds a node behind all open ends, which are then closed; returns its number. */
@@ -32,7 +32,7 @@ export class Graph {
     return this.nodes.length - 1;
   }
 
-  join(ends: End[], target: number): void {
+  join(ends: OpenEdge[], target: number): void {
     for (const { node: from, slot } of ends) {
       const node = this.nodes[from];
       if (!node) continue;
@@ -49,7 +49,7 @@ export class Graph {
   }
 
   /** A branch by a condition; gives the ends where it holds and where not. */
-  branch(line: number, condition: string, decides?: number[], tests?: FlowNode['tests']): { yes: End[]; no: End[] } {
+  branch(line: number, condition: string, decides?: number[], tests?: FlowNode['tests']): { yes: OpenEdge[]; no: OpenEdge[] } {
     const id = this.nodes.length;
     const kind = 'branch';
     // Made in one piece: properties that are added later take room of their own.

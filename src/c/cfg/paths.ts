@@ -7,12 +7,12 @@
 import type { FlowNode } from '../../model/code.ts';
 
 /** What is known of a function's conditions at a point of a path: the condition's number -> whether it holds. */
-export type Decided = ReadonlyMap<number, boolean>;
+export type Decisions = ReadonlyMap<number, boolean>;
 
-export const UNDECIDED: Decided = new Map();
+export const UNDECIDED: Decisions = new Map();
 
 /** What is known after an edge out of a node; null where what is known already rules the edge out: no run takes it. */
-export function follow(decided: Decided, node: FlowNode, slot: number, rereads = false): Decided | null {
+export function follow(decided: Decisions, node: FlowNode, slot: number, rereads = false): Decisions | null {
   const known = settle(decided, node, slot, rereads);
   return known && forget(known, node, slot);
 }
@@ -21,7 +21,7 @@ export function follow(decided: Decided, node: FlowNode, slot: number, rereads =
  * What the edge decides besides; null where what is known rules it out. Two tests of one cell are assumed to come out alike, since what is not seen
  * to change it mostly does not; a client that asks for what another CPU may change in between says `rereads`.
  */
-export function settle(decided: Decided, node: FlowNode, slot: number, rereads = false): Decided | null {
+export function settle(decided: Decisions, node: FlowNode, slot: number, rereads = false): Decisions | null {
   if (rereads && node.reads) return decided;
   let known = decided;
   for (const [condition, holds] of node.settles?.[slot] ?? []) {
@@ -34,14 +34,14 @@ export function settle(decided: Decided, node: FlowNode, slot: number, rereads =
 }
 
 /** The decisions that remain after the edge: it may set what one of them was about. */
-export function forget(decided: Decided, node: FlowNode, slot: number): Decided {
+export function forget(decided: Decisions, node: FlowNode, slot: number): Decisions {
   const stale = node.forgets?.[slot];
   if (!stale?.some(condition => decided.has(condition))) return decided;
   return new Map([...decided].filter(([condition]) => !stale.includes(condition)));
 }
 
 /** Names a set of decisions, the same for equal ones. */
-export function decidedKey(decided: Decided): string {
+export function decidedKey(decided: Decisions): string {
   if (decided.size === 0) return '';
   return [...decided]
     .map(([condition, holds]) => (holds ? condition : -condition))
@@ -59,12 +59,12 @@ export interface Path<S> {
   node: number;
   /** The state on arrival at the node. */
   state: S;
-  decided: Decided;
+  decided: Decisions;
   from: Path<S> | null;
 }
 
 export interface Search<S extends string | number> {
-  starts: readonly { node: number; state: S; decided?: Decided }[];
+  starts: readonly { node: number; state: S; decided?: Decisions }[];
   /** The state after the node at which the path has arrived. */
   at(state: S, at: number, node: FlowNode, path: Path<S>): S | typeof CUT | typeof GIVE_UP;
   /** The state after the edge, or each of the states that may follow. */

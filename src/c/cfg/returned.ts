@@ -1,10 +1,10 @@
 /** What an exit returns where its expression is a local: `kept = p; goto out; ... out: return kept;` returns p. */
 import type { FlowNode, LocalSetting } from '../../model/code.ts';
-import type { End, OpenNode } from './graph.ts';
+import type { OpenEdge, OpenNode } from './graph.ts';
 
 /** A local variable that is set on edges of the flow graph. */
 export interface Setting extends LocalSetting {
-  ends: readonly End[];
+  ends: readonly OpenEdge[];
   /** To an error: a negative errno, or a pointer made of one. */
   fails: boolean;
 }

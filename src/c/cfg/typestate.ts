@@ -33,7 +33,7 @@
  */
 import type { FlowNode } from '../../model/code.ts';
 import { orderOf } from './order.ts';
-import { type Decided, forget, GIVE_UP, nodesOf, search, settle, UNDECIDED } from './paths.ts';
+import { type Decisions, forget, GIVE_UP, nodesOf, search, settle, UNDECIDED } from './paths.ts';
 
 /** A set of states, one bit each. */
 export type StateSet = number;
@@ -70,9 +70,9 @@ export interface Situation {
   /** For each instance the states that it may be in. */
   readonly sets: readonly StateSet[];
   /** What all paths to the place have decided alike. */
-  readonly decided: Decided;
+  readonly decided: Decisions;
   /** By instance and state (`keyOf`): what the paths in that state have decided alike, where it is more than `decided`. */
-  readonly on: ReadonlyMap<number, Decided> | null;
+  readonly on: ReadonlyMap<number, Decisions> | null;
 }
 
 export interface Solution {
@@ -113,7 +113,7 @@ export function surely(situation: Situation | null, instance: number, states: St
 }
 
 /** What all paths here on which the instance is in the state have decided alike. */
-export function decidedOn(situation: Situation, instance: number, state: number): Decided {
+export function decidedOn(situation: Situation, instance: number, state: number): Decisions {
   return situation.on?.get(keyOf(instance, state)) ?? situation.decided;
 }
 
@@ -277,10 +277,10 @@ function moved(before: Situation, moves: readonly Move[]): Situation | null {
 }
 
 /** The decisions of each state that follows: what all that lead to it have alike. */
-function decisionsMoved(on: Situation['on'], decided: Decided, instance: number, set: StateSet, to: Row): Situation['on'] {
+function decisionsMoved(on: Situation['on'], decided: Decisions, instance: number, set: StateSet, to: Row): Situation['on'] {
   const after = new Map(on);
   for (const state of statesOf(set)) after.delete(keyOf(instance, state));
-  const known = new Map<number, Decided>();
+  const known = new Map<number, Decisions>();
   for (const state of statesOf(set)) {
     const own = on?.get(keyOf(instance, state)) ?? decided;
     for (const next of statesOf(to[state] ?? 0)) {
@@ -297,7 +297,7 @@ function decide(before: Situation, node: FlowNode, slot: number): Situation | nu
   const decided = settle(before.decided, node, slot);
   if (!decided) return null;
   if (!before.on) return decided === before.decided ? before : { ...before, decided };
-  const on = new Map<number, Decided>();
+  const on = new Map<number, Decisions>();
   let { sets } = before;
   for (const [key, own] of before.on) {
     const after = settle(own, node, slot);
@@ -320,10 +320,10 @@ function without(situation: Situation, conditions: readonly number[]): Situation
   );
 }
 
-function mapped(situation: Situation, change: (decided: Decided) => Decided): Situation {
+function mapped(situation: Situation, change: (decided: Decisions) => Decisions): Situation {
   const decided = change(situation.decided);
   if (!situation.on) return decided === situation.decided ? situation : { ...situation, decided };
-  const on = new Map<number, Decided>();
+  const on = new Map<number, Decisions>();
   for (const [key, own] of situation.on) {
     const after = change(own);
     if (after.size > decided.size) on.set(key, after);
@@ -344,7 +344,7 @@ function merge(known: Situation, more: Situation): Situation {
     }
   const decided = common(known.decided, more.decided);
   if (known.decided.size === 0 && more.decided.size === 0 && !known.on && !more.on) return sets === known.sets ? known : { sets, decided, on: null };
-  const on = new Map<number, Decided>();
+  const on = new Map<number, Decisions>();
   let same = decided === known.decided;
   for (const [i, set] of sets.entries()) {
     for (let rest = set; rest !== 0; rest &= rest - 1) {
@@ -362,7 +362,7 @@ function merge(known: Situation, more: Situation): Situation {
 }
 
 /** The decisions that both have; the first itself where it has no other. */
-function common(a: Decided, b: Decided): Decided {
+function common(a: Decisions, b: Decisions): Decisions {
   if (a === b || a.size === 0) return a;
   for (const [condition, holds] of a) {
     if (b.get(condition) !== holds) return new Map([...a].filter(([c, was]) => b.get(c) === was));

@@ -1,7 +1,7 @@
 /** Which memory an expression names. */
 import type { Cell } from '../../model/code.ts';
 import { ownName } from '../syntax/calls.ts';
-import { type Expr, squeeze } from '../syntax/syntax.ts';
+import { type Expr, oneSpaced } from '../syntax/syntax.ts';
 import type { FieldType } from '../syntax/types.ts';
 import type { Scope } from './scope.ts';
 import { castType, DEEPEST, isSamePointer, loadsThrough, plainType, typeOf } from './typeof.ts';
@@ -53,7 +53,7 @@ function lvalue(e: Expr, scope: Scope, depth: number): Path | null {
       return of && then(of, { kind: 'member', name: e.name });
     }
     case 'index': {
-      const text = squeeze(scope.slice(e.index));
+      const text = oneSpaced(scope.slice(e.index));
       if (e.of.k === 'name' && !isArray(e.of, scope)) {
         const to = pointer(e.of, scope, depth + 1);
         return to && then(to, { kind: 'index', text });
@@ -174,7 +174,7 @@ function pointer(e: Expr, scope: Scope, depth: number): Path | null {
     case 'binary': {
       if (e.op !== '+' && e.op !== '-') return null;
       const of = pointer(e.left, scope, depth + 1);
-      return of && then(of, { kind: 'index', text: `${e.op === '-' ? '-' : ''}${squeeze(scope.slice(e.right))}` });
+      return of && then(of, { kind: 'index', text: `${e.op === '-' ? '-' : ''}${oneSpaced(scope.slice(e.right))}` });
     }
     case 'assign':
       return pointer(e.right, scope, depth + 1);
@@ -192,7 +192,7 @@ function pointer(e: Expr, scope: Scope, depth: number): Path | null {
         if (of) return of;
       }
       if (fact && loadsThrough(fact) && first?.k === 'address') return pointer(first.of, scope, depth + 1);
-      const base = squeeze(scope.slice(e));
+      const base = oneSpaced(scope.slice(e));
       return { base, type: typeOf(e, scope, depth + 1), own: false, unsure: false, pointee: true, segments: [], outer: null };
     }
     default:
@@ -202,7 +202,7 @@ function pointer(e: Expr, scope: Scope, depth: number): Path | null {
 
 /** The object behind a pointer as text, after copies. */
 function spellPointer(e: Expr, scope: Scope, depth: number): string {
-  if (depth > DEEPEST) return squeeze(scope.slice(e));
+  if (depth > DEEPEST) return oneSpaced(scope.slice(e));
   switch (e.k) {
     case 'name': {
       const copy = e.local ? scope.copyOf(e.name) : null;
@@ -211,7 +211,7 @@ function spellPointer(e: Expr, scope: Scope, depth: number): string {
     case 'member':
       return `${spellPointer(e.of, scope, depth + 1)}${e.arrow ? '->' : '.'}${e.name}`;
     case 'index':
-      return `${spellPointer(e.of, scope, depth + 1)}[${squeeze(scope.slice(e.index))}]`;
+      return `${spellPointer(e.of, scope, depth + 1)}[${oneSpaced(scope.slice(e.index))}]`;
     case 'deref':
       return `*${spellPointer(e.of, scope, depth + 1)}`;
     case 'address':
@@ -221,10 +221,10 @@ function spellPointer(e: Expr, scope: Scope, depth: number): string {
       const [first] = e.args;
       const fact = e.callee.k === 'name' ? scope.fact(e.callee.name) : undefined;
       if (first && fact && isSamePointer(fact)) return spellPointer(first, scope, depth + 1);
-      return squeeze(scope.slice(e));
+      return oneSpaced(scope.slice(e));
     }
     default:
-      return squeeze(scope.slice(e));
+      return oneSpaced(scope.slice(e));
   }
 }
 

@@ -1,11 +1,11 @@
 /** What branches and switches of a function test, as data for the flow graph. */
-import type { Cases, Condition, Constant, Test } from '../cfg/correlated.ts';
+import type { BranchCondition, Cases, Constant, LocalTest } from '../cfg/correlated.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { isConstantText } from './cells.ts';
 import type { Context } from './context.ts';
 
 /** The condition that a branch goes by, where the walk stands. */
-export function conditionOf(e: Expr, cx: Context): Condition {
+export function conditionOf(e: Expr, cx: Context): BranchCondition {
   const test = testOn(e, cx);
   return { key: `${cx.text(e)}${versionsIn(e, cx)}`, locals: localsIn(e), test, reads: test === null && readsMemory(e) };
 }
@@ -55,7 +55,7 @@ function numeral(value: number): Constant {
   return { name: `${value}`, low: value, high: value };
 }
 
-const OPERATORS: Record<string, { is: Test['is']; not: boolean; more: number; turned: string }> = {
+const OPERATORS: Record<string, { is: LocalTest['is']; not: boolean; more: number; turned: string }> = {
   '==': { is: 'equal', not: false, more: 0, turned: '==' },
   '!=': { is: 'equal', not: true, more: 0, turned: '!=' },
   '<': { is: 'less', not: false, more: 0, turned: '>' },
@@ -65,7 +65,7 @@ const OPERATORS: Record<string, { is: Test['is']; not: boolean; more: number; tu
 };
 
 /** Only locals: what memory holds may be another value at the next look. */
-function testOn(e: Expr, cx: Context): Test | null {
+function testOn(e: Expr, cx: Context): LocalTest | null {
   const alone = localOf(e, cx);
   if (alone !== null) return { subject: alone, is: 'equal', than: numeral(0), not: true };
   const operator = e.k === 'binary' ? OPERATORS[e.op] : undefined;
@@ -79,7 +79,7 @@ function testOn(e: Expr, cx: Context): Test | null {
   return right === null ? null : compared(right, operator.turned, constant);
 }
 
-function compared(subject: string, op: string, than: Constant): Test | null {
+function compared(subject: string, op: string, than: Constant): LocalTest | null {
   const operator = OPERATORS[op];
   if (!operator) return null;
   const { is, not, more } = operator;

@@ -2,11 +2,11 @@
 import type { Cell, Comparison, Event, Loop, Mutable, Phase } from '../../model/code.ts';
 import type { Contracted, Fact } from '../../model/fact.ts';
 import type { Section } from '../../model/section.ts';
-import type { Cases, Condition } from '../cfg/correlated.ts';
-import { type End, Graph } from '../cfg/graph.ts';
+import type { BranchCondition, Cases } from '../cfg/correlated.ts';
+import { Graph, type OpenEdge } from '../cfg/graph.ts';
 import type { Setting } from '../cfg/returned.ts';
 import { callNames } from '../syntax/calls.ts';
-import { type Expr, type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
+import { type Expr, oneSpaced, type Stmt, type Survey } from '../syntax/syntax.ts';
 import type { TargetsOf } from '../syntax/targets.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 import type { KnownTypes } from './knowntypes.ts';
@@ -49,9 +49,9 @@ export interface FileScope {
 }
 
 /** Ends that a `break` or a `continue` leaves open, for the loop or switch around it, and how many scopes are open around that. */
-export interface Jumps {
-  breaks: End[];
-  continues: End[];
+export interface OpenJumps {
+  breaks: OpenEdge[];
+  continues: OpenEdge[];
   scopes: number;
 }
 
@@ -171,8 +171,8 @@ export class Context implements Scope {
   /** Comparison lines and events inside a loop name it. */
   readonly loopStack: number[] = [];
   /** What `break` and `continue` lead out of, innermost last. */
-  readonly breaks: Jumps[] = [];
-  readonly continues: Jumps[] = [];
+  readonly breaks: OpenJumps[] = [];
+  readonly continues: OpenJumps[] = [];
   /** Open switches: their branch node, how many ways it has so far, and whether one of them is `default`. */
   readonly cases: { node: number; slot: number; closed: boolean }[] = [];
   /** Blocks that the walk is in, outermost first. */
@@ -182,7 +182,7 @@ export class Context implements Scope {
   /** Where locals are set, and whether to an error. */
   readonly settings: Setting[] = [];
   /** What branch nodes test. */
-  readonly conditions = new Map<number, Condition>();
+  readonly conditions = new Map<number, BranchCondition>();
   readonly switches = new Map<number, Cases>();
   statements = 0;
   /** Last line of the statement that is being walked. */
@@ -231,7 +231,7 @@ export class Context implements Scope {
   }
 
   text(e: { at: number; end: number }): string {
-    return squeeze(this.file.slice(e));
+    return oneSpaced(this.file.slice(e));
   }
 
   /** Adds an event where the walk stands; returns its index. */
@@ -320,9 +320,9 @@ export class Context implements Scope {
   }
 
   /** Runs ways as alternatives; what they leave in variables is merged. */
-  fork(ways: { ends: End[]; run: () => void }[], line: number): void {
+  fork(ways: { ends: OpenEdge[]; run: () => void }[], line: number): void {
     const left: Parameters<Variables['merge']>[0] = [];
-    const ends: End[] = [];
+    const ends: OpenEdge[] = [];
     for (const way of ways) {
       const mark = this.held.mark();
       this.graph.ends = way.ends;

@@ -2,7 +2,7 @@
 
 import type { Fact } from '../../model/fact.ts';
 import { isError } from '../cfg/errorpaths.ts';
-import type { End } from '../cfg/graph.ts';
+import type { OpenEdge } from '../cfg/graph.ts';
 import type { Setting } from '../cfg/returned.ts';
 import { callKind, endsRun, keepsTruth } from '../syntax/calls.ts';
 import type { Expr } from '../syntax/syntax.ts';
@@ -98,7 +98,7 @@ function choice(e: Extract<Expr, { k: 'choice' }>, cx: Context, used: boolean): 
 }
 
 /** Joins the open ends with others at one node. */
-export function meet(cx: Context, ends: End[], line: number): void {
+export function meet(cx: Context, ends: OpenEdge[], line: number): void {
   cx.graph.ends = [...cx.graph.ends, ...ends];
   if (cx.graph.ends.length > 1) cx.graph.meet(line);
 }
@@ -315,7 +315,7 @@ function binary(e: Extract<Expr, { k: 'binary' }>, cx: Context): Value {
 }
 
 /** Walks a condition with its short circuits; gives the ends where it holds and where not. */
-export function branchOn(e: Expr, cx: Context): { yes: End[]; no: End[] } {
+export function branchOn(e: Expr, cx: Context): { yes: OpenEdge[]; no: OpenEdge[] } {
   if (e.k === 'unary' && e.op === '!') {
     const { yes, no } = branchOn(e.of, cx);
     return { yes: no, no: yes };

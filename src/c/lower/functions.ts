@@ -9,7 +9,7 @@ import { splitReturns } from '../cfg/returned.ts';
 import { Converter } from '../syntax/convert.ts';
 import { declarationsOf, sourceComment } from '../syntax/declarations.ts';
 import { misledIn } from '../syntax/indentation.ts';
-import { type Stmt, type Survey, squeeze } from '../syntax/syntax.ts';
+import { oneSpaced, type Stmt, type Survey } from '../syntax/syntax.ts';
 import { type TargetsOf, targetsIn } from '../syntax/targets.ts';
 import type { Grammar } from '../syntax/tree.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
@@ -22,7 +22,7 @@ import { call } from './callevents.ts';
 import { Context, type FileScope, type Lowering } from './context.ts';
 import { Guesses, type TypeIn } from './guesses.ts';
 import type { KnownTypes } from './knowntypes.ts';
-import { walk } from './statements.ts';
+import { lowerStatement } from './statements.ts';
 import { plainType, typeOf } from './typeof.ts';
 
 /** A file parsed, its functions not walked yet: what they mean may depend on what other files declare. */
@@ -258,7 +258,7 @@ function linesOf(image: Image): FileScope['line'] {
   }
 }
 
-const LOWERING: Lowering = { call, walk };
+const LOWERING: Lowering = { call, walk: lowerStatement };
 
 /** Attributes before the head, which the grammar is not shown. */
 const AHEAD = /(?:\b__\w+(?:\([^()]*\))?[ \t]+)+$/;
@@ -271,7 +271,7 @@ const ATTRIBUTES: ReadonlySet<string> = new Set(
 
 function attributesIn(written: string): string[] {
   const words = written.matchAll(/\b(__\w+)\b(?:\((?:[^()]|\([^()]*\))*\))?/g);
-  return [...words].flatMap(([all, word = '']) => (ATTRIBUTES.has(word) ? [squeeze(all)] : []));
+  return [...words].flatMap(([all, word = '']) => (ATTRIBUTES.has(word) ? [oneSpaced(all)] : []));
 }
 
 function functionOf(
@@ -308,13 +308,13 @@ function functionOf(
     guess: e => guesses.of(e, it),
   };
   const cx = new Context(LOWERING, file, survey, new Map(parameters.map((p, i) => [p.name, i])));
-  walk(it.body, cx);
+  lowerStatement(it.body, cx);
   if (cx.graph.ends.length > 0) cx.graph.exit(endLine);
   cx.graph.seal();
   if (!whole) for (const event of cx.events) if (event.line <= it.first || event.line >= it.last) event.uncertain = true;
   const { events } = cx;
   const flow = cx.graph.nodes;
-  const head = squeeze(it.head);
+  const head = oneSpaced(it.head);
   const attributes = attributesIn(it.written);
   splitReturns(flow, cx.settings);
   const phases = phasesOf({ flow, head, attributes }, cx.settings);

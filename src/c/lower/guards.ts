@@ -1,6 +1,6 @@
 /** What ends with a scope: the guards of include/linux/cleanup.h, CLASS(), ACQUIRE() and `__free()` variables. */
 import type { Fact } from '../../model/fact.ts';
-import type { End } from '../cfg/graph.ts';
+import type { OpenEdge } from '../cfg/graph.ts';
 import { ownName } from '../syntax/calls.ts';
 import type { Expr, Variable } from '../syntax/syntax.ts';
 import { cellOfPointer } from './cells.ts';
@@ -85,7 +85,7 @@ export function leaveScopes(cx: Context, depth: number, line: number): void {
  * Runs the two ways of a condition, the one that tests a guard's lock with the guard failed: it has nothing to end there. ACQUIRE_ERR() gives 0
  * for the lock, the variable of a CLASS() is not zero with it.
  */
-export function underGuards(ways: { ends: End[]; run: () => void }[], cx: Context): { ends: End[]; run: () => void }[] {
+export function underGuards(ways: { ends: OpenEdge[]; run: () => void }[], cx: Context): { ends: OpenEdge[]; run: () => void }[] {
   const tested = ways.map(way => failedGuard(way.ends, cx));
   if (tested.every(guard => guard === null)) return ways;
   const alive: boolean[] = [];
@@ -105,7 +105,7 @@ export function underGuards(ways: { ends: End[]; run: () => void }[], cx: Contex
 }
 
 /** The guard that surely got no lock on the way out of a branch. */
-function failedGuard(ends: End[], cx: Context): number | null {
+function failedGuard(ends: OpenEdge[], cx: Context): number | null {
   const [end] = ends;
   const node = ends.length === 1 && end ? cx.graph.nodes[end.node] : undefined;
   const [index] = node?.decides ?? [];

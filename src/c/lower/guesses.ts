@@ -1,7 +1,7 @@
 /** Types of pointers that are declared out of view, by what the function does with them. */
 import type { EffectOf } from '../../model/effect.ts';
 import type { Fact } from '../../model/fact.ts';
-import { type Expr, partsOf, type Stmt, type Survey, squeeze, statementsIn, type Variable } from '../syntax/syntax.ts';
+import { type Expr, oneSpaced, partsOf, type Stmt, type Survey, statementsIn, type Variable } from '../syntax/syntax.ts';
 import type { FieldType } from '../syntax/types.ts';
 import type { KnownTypes } from './knowntypes.ts';
 
@@ -119,7 +119,7 @@ function keyOf(e: Expr, part: Part): string | null {
     case 'call':
     case 'index':
     case 'deref':
-      return squeeze(part.slice(e));
+      return oneSpaced(part.slice(e));
     case 'cast':
       return keyOf(e.of, part);
     default:
@@ -159,7 +159,7 @@ function usesIn(parts: readonly Part[], fact: (api: string) => Fact | undefined)
     if (right.k !== 'call') return;
     for (const arg of right.args) {
       const tag = arg.k === 'text' ? /^sizeof\s*\(?\s*((?:struct|union)\s+\w+)\s*\)?$/.exec(part.slice(arg))?.[1] : undefined;
-      if (tag !== undefined) usesOf(left, part)?.sizes.add(squeeze(tag));
+      if (tag !== undefined) usesOf(left, part)?.sizes.add(oneSpaced(tag));
     }
   };
   const statement = (s: Stmt, part: Part): void => {

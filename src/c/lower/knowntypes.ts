@@ -1,6 +1,6 @@
 /** Types as the code in view declares them, and for what it does not declare as a kernel tree does. */
 import type { KernelTables } from '../../model/contract.ts';
-import { squeeze } from '../syntax/syntax.ts';
+import { oneSpaced } from '../syntax/syntax.ts';
 import type { FieldType, Types } from '../syntax/types.ts';
 
 /** What is declared of members and functions. */
@@ -62,7 +62,7 @@ function onlyOne(names: readonly string[], types: Types, structs: KernelTables['
 
 /** `static struct foo *` -> a pointer to `struct foo`; undefined where it is no object's. */
 function declaredType(text: string): FieldType | undefined {
-  const plain = squeeze(text.replace(/\b(?:static|extern|inline|const|volatile|noinline\w*|__\w+)\b(?:\([^()]*\))?/g, ' ').replace(/\*/g, ' * '));
+  const plain = oneSpaced(text.replace(/\b(?:static|extern|inline|const|volatile|noinline\w*|__\w+)\b(?:\([^()]*\))?/g, ' ').replace(/\*/g, ' * '));
   const [, type = '', stars = ''] = /^((?:struct |union )?\w+)((?: \*)*)$/.exec(plain) ?? [];
   return /^(?:(?:struct|union) \w+|\w+_t)$/.test(type) ? { type, pointer: stars.replace(/ /g, '').length, array: false } : undefined;
 }

@@ -1,6 +1,6 @@
 /** How often a loop's body runs: a run-time value, a constant, or a countdown of tries. */
 import type { Loop } from '../../model/code.ts';
-import { type Expr, type Stmt, squeeze, statementsIn } from '../syntax/syntax.ts';
+import { type Expr, oneSpaced, type Stmt, statementsIn } from '../syntax/syntax.ts';
 import { isConstantText } from './cells.ts';
 
 /** What is known of names: values of constants, and the constants that locals start from. */
@@ -101,11 +101,11 @@ function counted(stmt: ForLoop, scope: LoopScope): Bound | null {
   const up = step.k === 'update' ? step.op === '++' : step.k === 'assign' && step.op === '+=';
   const down = step.k === 'update' ? step.op === '--' : step.k === 'assign' && step.op === '-=';
   if (!up && !down) return null;
-  const boundText = (test.right.k === 'name' ? scope.origin(test.right.name) : null) ?? squeeze(scope.slice(test.right));
+  const boundText = (test.right.k === 'name' ? scope.origin(test.right.name) : null) ?? oneSpaced(scope.slice(test.right));
   const limit = constantOf(test.right, scope);
   const from = initial(stmt, test.left, scope);
   if (limit) {
-    if (down && !from) return { bound: 'sized', boundText: squeeze(scope.slice(test.left)), times: null };
+    if (down && !from) return { bound: 'sized', boundText: oneSpaced(scope.slice(test.left)), times: null };
     const span = limit.value === null || from?.value === undefined || from.value === null ? null : Math.abs(limit.value - from.value);
     const times = span === null || stepOf(step) !== 1 ? null : span + (test.op === '<=' || test.op === '>=' ? 1 : 0);
     return { bound: 'constant', boundText: down && from ? from.text : limit.text, times };
@@ -143,7 +143,7 @@ function countdown(test: Expr | null, atEnd: boolean, scope: LoopScope): Bound {
     if (moved.k !== 'update' || moved.of.k !== 'name') continue;
     const start = scope.start(moved.of.name);
     const limit = compare ? constantOf(compare.right, scope) : { text: '0', value: 0 };
-    if (!limit) return { bound: 'sized', boundText: compare ? squeeze(scope.slice(compare.right)) : '', times: null };
+    if (!limit) return { bound: 'sized', boundText: compare ? oneSpaced(scope.slice(compare.right)) : '', times: null };
     if (!start) return { bound: 'sized', boundText: moved.of.name, times: null };
     const span = start.value === null || limit.value === null ? null : Math.abs(start.value - limit.value);
     const inclusive = compare?.op === '>=' || compare?.op === '<=' ? 1 : 0;
@@ -159,7 +159,7 @@ interface Constant {
 }
 
 function constantOf(e: Expr, scope: LoopScope): Constant | null {
-  const text = squeeze(scope.slice(e));
+  const text = oneSpaced(scope.slice(e));
   if (e.k === 'number') return { text, value: e.value };
   if (e.k === 'name' && isConstantText(e.name)) return { text, value: scope.constant(e.name) };
   return null;

@@ -2,10 +2,8 @@
 import type { CFunction, Event } from '../../model/code.ts';
 import { nodesAfter } from '../cfg/flow.ts';
 import { walk } from '../cfg/order.ts';
+import { effectOfKind } from '../syntax/effects.ts';
 
-/** Calls whose result is new memory (mm/slab.h, include/linux/slab.h, vmalloc.h and what is named like them). */
-const ALLOCATES =
-  /^(?:(?:devm_|sock_)?k[mzvc]?v?[mzc]?alloc\w*|kv[mzc]?alloc\w*|v[mz]?alloc\w*|kmem_cache_z?alloc\w*|kmemdup\w*|kstrdup\w*|devm_kmemdup|alloc_pages?\w*|__get_free_pages?|get_zeroed_page|mempool_alloc\w*|dma_pool_z?alloc|alloc_percpu\w*|kasprintf|krealloc\w*|alloc_etherdev\w*|alloc_netdev\w*|netdev_alloc_skb\w*|alloc_skb\w*|dev_alloc_skb)$/;
 /** Calls that set an object up and tell nobody. */
 const SETS_UP =
   /^(?:memset\w*|memcpy|memmove|strscpy\w*|strcpy|strncpy|strlcpy|snprintf|scnprintf|sprintf|INIT_\w+|init_\w+|\w+_init|\w+_set|\w+_INIT|kref_get|bitmap_\w+|IS_ERR\w*|PTR_ERR\w*|WARN\w*|pr_\w+|dev_\w+|timer_setup\w*|seqcount_init|lockdep_set_class\w*|sizeof)$/;
@@ -17,14 +15,14 @@ export function objectsIn(fn: CFunction): ReadonlyMap<Event, NonNullable<Event['
     for (const use of usesAfter(fn, from, name, ends)) found.set(use, as);
   };
   const once = (name: string | null) => name !== null && (fn.changes?.get(name)?.length ?? 0) <= 1;
-  const born = fn.events.filter(e => e.into !== null && once(e.into) && ALLOCATES.test(e.api));
+  const born = fn.events.filter(e => e.into !== null && once(e.into) && effectOfKind(e, 'alloc') !== undefined);
   for (const event of born) if (event.into) mark(event, event.into, 'private', e => tells(e, event.into ?? ''));
   for (const event of fn.events) {
     const { cell } = event;
     if (event.kind !== 'free' || event.ends || cell?.path !== '*' || cell.base === null || !/^\w+(?:#\d+)?$/.test(cell.base) || !once(cell.base))
       continue;
     // Memory that RCU frees stays readable to the end of the grace period.
-    if (!/rcu/.test(event.api)) mark(event, cell.base, 'freed', () => false);
+    if (effectOfKind(event, 'free')?.when !== 'grace-period') mark(event, cell.base, 'freed', () => false);
   }
   return found;
 }

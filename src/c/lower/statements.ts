@@ -1,12 +1,12 @@
 /** Statements as flow: branches, loops, jumps, and the events of their expressions in between. */
 
 import { isError } from '../cfg/errorpaths.ts';
-import type { End } from '../cfg/graph.ts';
+import type { OpenEdge } from '../cfg/graph.ts';
 import { ownName } from '../syntax/calls.ts';
 import { type Expr, numberOf, type Stmt } from '../syntax/syntax.ts';
 import { cellOfPointer, isConstantText } from './cells.ts';
 import { casesOf, constantOf } from './conditions.ts';
-import { type Context, type Jumps, NOTHING, type Value } from './context.ts';
+import { type Context, NOTHING, type OpenJumps, type Value } from './context.ts';
 import { branchOn, evaluate, meet, name, setVariable } from './expressions.ts';
 import { endGuard, endingOf, freeAtEnd, guardEvent, leaveScopes, scopesAround, underGuards } from './guards.ts';
 import { boundOf, type LoopScope, leavesAlways, roundsOf } from './loops.ts';
@@ -15,7 +15,7 @@ import { boundOf, type LoopScope, leavesAlways, roundsOf } from './loops.ts';
 const COMPOUND = new Set<Stmt['k']>(['block', 'if', 'loop', 'macro', 'switch', 'case', 'label', 'arms']);
 
 /** Walks a statement from the open ends of the context's graph; leaves there the ends that run out of it. */
-export function walk(s: Stmt, cx: Context): void {
+export function lowerStatement(s: Stmt, cx: Context): void {
   if (!COMPOUND.has(s.k)) cx.statementEnd = s.endLine;
   switch (s.k) {
     case 'block':
@@ -49,7 +49,7 @@ export function walk(s: Stmt, cx: Context): void {
       cx.graph.join(cx.graph.ends, id);
       cx.graph.ends = [{ node: id, slot: 0 }];
       cx.forgetAtLabel();
-      if (s.body) walk(s.body, cx);
+      if (s.body) lowerStatement(s.body, cx);
       return;
     }
     case 'goto':
@@ -95,11 +95,11 @@ function jump(s: Extract<Stmt, { k: 'break' | 'continue' }>, cx: Context): void 
 
 function block(s: Extract<Stmt, { k: 'block' }>, cx: Context): void {
   if (!s.scope) {
-    for (const inner of s.list) walk(inner, cx);
+    for (const inner of s.list) lowerStatement(inner, cx);
     return;
   }
   cx.scopes.push({ at: s.at, end: s.end, endings: [] });
-  for (const inner of s.list) walk(inner, cx);
+  for (const inner of s.list) lowerStatement(inner, cx);
   if (cx.scopes.at(-1)?.endings.length) leaveScopes(cx, cx.scopes.length - 1, s.endLine);
   cx.scopes.pop();
 }
@@ -123,8 +123,8 @@ function choose(s: Extract<Stmt, { k: 'if' }>, cx: Context): void {
   const otherwise = s.no;
   // A condition that is a constant still parses both ways; `if (0)` only opens a piece, so either may run.
   const ways = [
-    { ends: yes, run: () => walk(s.yes, cx) },
-    { ends: no, run: () => otherwise && walk(otherwise, cx) },
+    { ends: yes, run: () => lowerStatement(s.yes, cx) },
+    { ends: no, run: () => otherwise && lowerStatement(otherwise, cx) },
   ];
   cx.fork(cx.scopes.some(scope => scope.endings.length > 0) ? underGuards(ways, cx) : ways, s.endLine);
 }
@@ -133,7 +133,7 @@ function arms(list: Stmt[], line: number, cx: Context): void {
   const { yes, no } = cx.graph.branch(line, '#if');
   const node = yes[0]?.node ?? no[0]?.node ?? 0;
   cx.fork(
-    list.map((arm, slot) => ({ ends: [{ node, slot }], run: () => walk(arm, cx) })),
+    list.map((arm, slot) => ({ ends: [{ node, slot }], run: () => lowerStatement(arm, cx) })),
     line,
   );
 }
@@ -178,8 +178,8 @@ function originOf(variable: string, cx: Context): string | null {
 }
 
 /** Runs a body out of which `break` and `continue` lead; gives the ends that they leave. */
-function within(cx: Context, run: () => void): Jumps {
-  const own: Jumps = { breaks: [], continues: [], scopes: cx.scopes.length };
+function within(cx: Context, run: () => void): OpenJumps {
+  const own: OpenJumps = { breaks: [], continues: [], scopes: cx.scopes.length };
   cx.breaks.push(own);
   cx.continues.push(own);
   run();
@@ -189,7 +189,7 @@ function within(cx: Context, run: () => void): Jumps {
 }
 
 function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
-  if (s.init) walk(s.init, cx);
+  if (s.init) lowerStatement(s.init, cx);
   cx.statementEnd = s.line;
   // `do { ... } while (0)` is a block.
   if (s.form === 'do' && s.test?.k === 'number' && s.test.value === 0) {
@@ -206,11 +206,11 @@ function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
   enterLoop(s, cx);
   const mark = cx.held.mark();
   const head = cx.graph.meet(s.line);
-  let out: End[] = [];
+  let out: OpenEdge[] = [];
   const own = within(cx, () => {
     const test = () => (s.test && !isForever(s.test) ? branchOn(s.test, cx) : { yes: cx.graph.ends, no: [] });
     if (testedLast) {
-      walk(s.body, cx);
+      lowerStatement(s.body, cx);
       meet(cx, cx.continues.at(-1)?.continues ?? [], s.endLine);
       if (s.step) evaluate(s.step, cx, false);
       cx.statementEnd = s.form === 'do' ? s.endLine : s.line;
@@ -221,7 +221,7 @@ function loop(s: Extract<Stmt, { k: 'loop' }>, cx: Context): void {
       const ways = test();
       out = ways.no;
       cx.graph.ends = ways.yes;
-      walk(s.body, cx);
+      lowerStatement(s.body, cx);
       meet(cx, cx.continues.at(-1)?.continues ?? [], s.endLine);
       if (s.step) evaluate(s.step, cx, false);
       cx.graph.join(cx.graph.ends, head);
@@ -257,14 +257,14 @@ function oneRound(s: Extract<Stmt, { k: 'loop' }>, sure: boolean, cx: Context): 
   const { yes, no } = branchOn(s.test, cx);
   const mark = cx.held.mark();
   cx.graph.ends = yes;
-  const own = within(cx, () => walk(s.body, cx));
+  const own = within(cx, () => lowerStatement(s.body, cx));
   leaveLoop(cx, mark, true);
   cx.graph.ends = [...no, ...own.breaks];
   if (cx.graph.ends.length > 1) cx.graph.meet(s.endLine);
 }
 
 function once(body: Stmt, cx: Context): void {
-  const own = within(cx, () => walk(body, cx));
+  const own = within(cx, () => lowerStatement(body, cx));
   meet(cx, [...own.breaks, ...own.continues], body.endLine);
 }
 
@@ -278,7 +278,7 @@ function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   for (const arg of args) evaluate(arg, cx);
   const fact = cx.file.fact(`guard(${kind})`);
   const event = guardEvent(`scoped_guard(${kind})`, fact, args, cx);
-  const fails: End[] = [];
+  const fails: OpenEdge[] = [];
   if (fact?.lock?.conditional) {
     const { yes, no } = cx.graph.branch(s.line, event.api);
     const mark = cx.held.mark();
@@ -297,7 +297,7 @@ function scoped(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   }
   cx.emit(s, event);
   cx.scopes.push({ at: s.at, end: s.end, endings: [endingOf(event)] });
-  const own = within(cx, () => walk(s.body, cx));
+  const own = within(cx, () => lowerStatement(s.body, cx));
   cx.scopes.pop();
   endGuard(event, s.endLine, cx);
   meet(cx, [...own.breaks, ...own.continues, ...fails], s.endLine);
@@ -348,7 +348,7 @@ function each(s: Extract<Stmt, { k: 'macro' }>, cx: Context): void {
   if (cursor?.k === 'name' && cursor.local) setVariable(cursor.name, { sources, parameter: null, inverted: false }, null, cx);
   const own = within(cx, () => {
     cx.graph.ends = yes;
-    walk(s.body, cx);
+    lowerStatement(s.body, cx);
   });
   meet(cx, own.continues, s.endLine);
   cx.graph.join(cx.graph.ends, head);
@@ -365,7 +365,7 @@ function select(s: Extract<Stmt, { k: 'switch' }>, cx: Context): void {
   const { yes } = cx.graph.branch(s.line, cx.text(s.on), on.sources);
   const node = yes[0]?.node ?? 0;
   cx.switches.set(node, casesOf(s.on, cx));
-  const own: Jumps = { breaks: [], continues: [], scopes: cx.scopes.length };
+  const own: OpenJumps = { breaks: [], continues: [], scopes: cx.scopes.length };
   const ways = { node, slot: 0, closed: false };
   cx.breaks.push(own);
   cx.cases.push(ways);
@@ -373,7 +373,7 @@ function select(s: Extract<Stmt, { k: 'switch' }>, cx: Context): void {
   const mark = cx.held.mark();
   // Each case may be entered from the top, with what held there.
   cx.forget(s.body.at, s.body.end);
-  walk(s.body, cx);
+  lowerStatement(s.body, cx);
   leaveLoop(cx, mark, true);
   cx.cases.pop();
   cx.breaks.pop();
@@ -389,5 +389,5 @@ function entry(s: Extract<Stmt, { k: 'case' }>, cx: Context): void {
     if (s.value === null) ways.closed = true;
     cx.switches.get(ways.node)?.labels.push(s.value === null ? null : constantOf(s.value, cx));
   }
-  for (const inner of s.list) walk(inner, cx);
+  for (const inner of s.list) lowerStatement(inner, cx);
 }

@@ -1,7 +1,7 @@
 /** Declared types of expressions, as far as the declarations are in view. */
 
 import type { Fact } from '../../model/fact.ts';
-import { type Expr, squeeze } from '../syntax/syntax.ts';
+import { type Expr, oneSpaced } from '../syntax/syntax.ts';
 import type { FieldType } from '../syntax/types.ts';
 import type { Scope } from './scope.ts';
 
@@ -11,7 +11,7 @@ export const DEEPEST = 24;
 /** A type's tag: struct, union, or a typedef name; without qualifiers. */
 export function plainType(type: string): string {
   return /\b(?:const|volatile|static|extern|register|inline)\b/.test(type)
-    ? squeeze(type.replace(/\b(?:const|volatile|static|extern|register|inline)\b/g, ' '))
+    ? oneSpaced(type.replace(/\b(?:const|volatile|static|extern|register|inline)\b/g, ' '))
     : type;
 }
 
@@ -49,7 +49,7 @@ function declaredType(e: Expr, scope: Scope, depth: number): FieldType | null {
     case 'call': {
       const fact = e.callee.k === 'name' ? scope.fact(e.callee.name) : undefined;
       const [first, second] = e.args;
-      if (fact?.pointer === 'container') return second ? castType(`${squeeze(scope.slice(second)).replace(/^(struct|union)_+/, '$1 ')} *`) : null;
+      if (fact?.pointer === 'container') return second ? castType(`${oneSpaced(scope.slice(second)).replace(/^(struct|union)_+/, '$1 ')} *`) : null;
       if (first && fact && isSamePointer(fact)) return typeOf(first, scope, depth + 1);
       return (e.callee.k === 'name' && scope.known.returned(e.callee.name)) || null;
     }
@@ -82,5 +82,5 @@ function copied(e: Extract<Expr, { k: 'name' }>, scope: Scope, depth: number): F
 
 /** The type that a cast names. */
 export function castType(type: string): FieldType {
-  return { type: plainType(squeeze(type.replace(/\*/g, ' '))), pointer: (type.match(/\*/g) ?? []).length, array: false };
+  return { type: plainType(oneSpaced(type.replace(/\*/g, ' '))), pointer: (type.match(/\*/g) ?? []).length, array: false };
 }

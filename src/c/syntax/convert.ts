@@ -3,7 +3,7 @@
 import type { Jumps } from '../text/arguments.ts';
 import { isNever } from '../text/conditionals.ts';
 import { ownName } from './calls.ts';
-import { declared, type Expr, numberOf, type Stmt, type Survey, squeeze, tagOf, type Variable } from './syntax.ts';
+import { declared, type Expr, numberOf, oneSpaced, type Stmt, type Survey, tagOf, type Variable } from './syntax.ts';
 import type { SyntaxNode, SyntaxTree } from './tree.ts';
 
 /** What the conversion needs to know of the text. */
@@ -231,7 +231,7 @@ export class Converter {
       }
       case 'cast_expression': {
         const type = tree.child(node, 'type');
-        return { at, end, line, k: 'cast', type: type ? squeeze(this.slice(type)) : '', of: this.part(node, 'value') };
+        return { at, end, line, k: 'cast', type: type ? oneSpaced(this.slice(type)) : '', of: this.part(node, 'value') };
       }
       case 'compound_literal_expression':
       case 'initializer_pair':
@@ -439,7 +439,7 @@ export class Converter {
   private declarations(node: SyntaxNode): Stmt[] {
     const { tree } = this;
     const typeNode = tree.child(node, 'type');
-    const type = typeNode ? squeeze(tree.type(typeNode).endsWith('_specifier') ? tagOf(this.slice(typeNode)) : this.slice(typeNode)) : '';
+    const type = typeNode ? oneSpaced(tree.type(typeNode).endsWith('_specifier') ? tagOf(this.slice(typeNode)) : this.slice(typeNode)) : '';
     const isStatic = tree.parts(node).some(c => tree.type(c) === 'storage_class_specifier' && this.slice(c) === 'static');
     const out: Stmt[] = [];
     for (let declarator = tree.first(node); declarator; declarator = tree.next(declarator)) {

@@ -1,12 +1,12 @@
 /** What a file declares at its top level: types, globals, constants, comments, and where its functions stand. */
 import type { Parameter, SourceComment } from '../../model/code.ts';
 import { closing } from '../text/scan.ts';
-import { declared, numberOf, squeeze, tagOf } from './syntax.ts';
+import { declared, numberOf, oneSpaced, tagOf } from './syntax.ts';
 import type { SyntaxNode, SyntaxTree } from './tree.ts';
 import type { FieldType, Types } from './types.ts';
 
 /** A function as its head shows it. */
-export interface Head {
+export interface FunctionHead {
   node: SyntaxNode;
   body: SyntaxNode;
   name: string;
@@ -16,7 +16,7 @@ export interface Head {
 }
 
 export interface Declarations {
-  heads: Head[];
+  heads: FunctionHead[];
   includes: string[];
 }
 
@@ -53,7 +53,7 @@ export function declarationsOf(tree: SyntaxTree, text: string, written: string, 
           if (tree.field(d) !== 'declarator') continue;
           const { name, pointer, array, isFunction } = declared(tree, plain(d), slice);
           if (name !== null && !isFunction && tree.type(node) === 'declaration')
-            types.globals.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array, ...guard(node) });
+            types.globals.set(name, { type: tag ?? (type ? oneSpaced(tagOf(slice(type))) : ''), pointer, array, ...guard(node) });
         }
         return;
       }
@@ -120,7 +120,7 @@ export function declarationsOf(tree: SyntaxTree, text: string, written: string, 
       if (inner) members(inner, into); // An anonymous struct's members are its parent's.
       for (const d of declarators) {
         const { name, pointer, array } = declared(tree, d, slice);
-        if (name !== null) into.set(name, { type: tag ?? (type ? squeeze(tagOf(slice(type))) : ''), pointer, array, ...guard(field) });
+        if (name !== null) into.set(name, { type: tag ?? (type ? oneSpaced(tagOf(slice(type))) : ''), pointer, array, ...guard(field) });
       }
     }
   };
@@ -138,7 +138,7 @@ export function declarationsOf(tree: SyntaxTree, text: string, written: string, 
 
 const GUARDED = 'guarded_by(';
 
-function headOf(tree: SyntaxTree, node: SyntaxNode, text: string): Head | null {
+function headOf(tree: SyntaxTree, node: SyntaxNode, text: string): FunctionHead | null {
   const slice = (n: SyntaxNode) => text.slice(tree.at(n), tree.end(n));
   const body = tree.child(node, 'body');
   let at = tree.child(node, 'declarator');
@@ -154,9 +154,12 @@ function headOf(tree: SyntaxTree, node: SyntaxNode, text: string): Head | null {
     const d = tree.child(p, 'declarator');
     const type = tree.child(p, 'type');
     const what = d ? declared(tree, d, slice) : { name: null, pointer: 0, array: false };
-    parameters.push({ name: what.name ?? '', type: `${type ? squeeze(tagOf(slice(type))) : ''}${' *'.repeat(what.pointer + (what.array ? 1 : 0))}` });
+    parameters.push({
+      name: what.name ?? '',
+      type: `${type ? oneSpaced(tagOf(slice(type))) : ''}${' *'.repeat(what.pointer + (what.array ? 1 : 0))}`,
+    });
   }
-  return { node, body, name, parameters, head: squeeze(text.slice(tree.at(node), tree.at(nameNode))) };
+  return { node, body, name, parameters, head: oneSpaced(text.slice(tree.at(node), tree.at(nameNode))) };
 }
 
 /** A comment's words, without its delimiters and leading stars. */

@@ -32,7 +32,7 @@ export function mentionsIn(image: Image, names: ReadonlySet<string>, callees: Ca
   for (const piece of image.pieces) {
     const text = piece.lines.join('\n');
     const starts = startsOf(piece.lines);
-    let tables: Table[] | null = null;
+    let tables: OpenTable[] | null = null;
     const tableOf = (at: number) => {
       tables ??= tablesIn(text, piece.section);
       // The innermost is the last that begins before it.
@@ -80,7 +80,7 @@ type About = Omit<Mention, 'path' | 'line'>;
 const NOWHERE: About = { member: null, table: null, instance: null, call: null, argument: 0 };
 
 /** What stands before the name: a member that it is put into, or the call that it is an argument of. */
-function aboutOf(text: string, at: number, callees: Callees, tableOf: (at: number) => Table | undefined): About {
+function aboutOf(text: string, at: number, callees: Callees, tableOf: (at: number) => OpenTable | undefined): About {
   const before = text.slice(Math.max(0, at - REACH), at);
   const member = /(?:\.|->)\s*(\w+)\s*(?:\[[^\]]*\]\s*)?=\s*&?\s*(?:\([^()]*\)\s*)?$/.exec(before)?.[1] ?? null;
   if (member !== null) {
@@ -117,7 +117,7 @@ function aboutOf(text: string, at: number, callees: Callees, tableOf: (at: numbe
 }
 
 /** An initialiser: its type, the variable, and where its braces stand. */
-export interface Table {
+export interface OpenTable {
   type: string;
   name: string;
   from: number;
@@ -128,8 +128,8 @@ export interface Table {
 const OPENS = /\b((?:struct|union)[ \t]+\w+|[a-z]\w*_t)[ \t]+(\w+)[ \t]*(?:\[[^\]\n]*\][ \t]*)*(?:__\w+(?:\([^()\n]*\))?[ \t\n]*)*=[ \t\n]*\{/g;
 
 /** The initialisers of the text, in its order; the one that a hunk's section names is open where the text begins. */
-export function tablesIn(text: string, section = ''): Table[] {
-  const found: Table[] = [];
+export function tablesIn(text: string, section = ''): OpenTable[] {
+  const found: OpenTable[] = [];
   const open = [...`${section} {`.matchAll(OPENS)].at(-1);
   if (open && !/[;}]/.test(section)) {
     const close = text.search(/^\}/m);

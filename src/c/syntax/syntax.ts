@@ -129,7 +129,7 @@ export function partsOf(e: Expr): Expr[] {
 /** `struct foo { ... }` -> `struct foo`. */
 export function tagOf(type: string): string {
   const brace = type.indexOf('{');
-  return squeeze(brace < 0 ? type : type.slice(0, brace));
+  return oneSpaced(brace < 0 ? type : type.slice(0, brace));
 }
 
 /** The name a declarator declares, and how many stars and dimensions stand before the plain type. */
@@ -162,7 +162,7 @@ export function numberOf(text: string): number | null {
 }
 
 /** White space folded to single spaces. */
-export function squeeze(text: string): string {
+export function oneSpaced(text: string): string {
   for (let i = 0; i < text.length; i++) {
     const c = text.charCodeAt(i);
     // Most texts are names and short paths, which a replacement would only copy.

@@ -3,14 +3,14 @@ import type { Image } from '../text/images.ts';
 import { tablesIn } from './mentions.ts';
 
 /** What a call goes through: a member of an object, of which the type or, for a global, the name is known. */
-export interface Pointer {
+export interface CalledPointer {
   type: string | null;
   global: string | null;
   member: string;
 }
 
 /** The functions that a pointer may lead to; empty where they are not all visible. */
-export type TargetsOf = (pointer: Pointer) => readonly string[];
+export type TargetsOf = (pointer: CalledPointer) => readonly string[];
 
 /** More than so many functions say nothing together. */
 const MOST_TARGETS = 8;

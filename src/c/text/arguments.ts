@@ -1,6 +1,6 @@
 /** What macros take for an argument and functions cannot: a type, an operator, a statement, nothing. Each is given a form that is an expression. */
 import { blankOf } from './bare.ts';
-import { closing, type Edit, isSpace, nextSolid, previousSolid, wordBefore } from './scan.ts';
+import { closing, isSpace, nextSolid, previousSolid, type TextEdit, wordBefore } from './scan.ts';
 
 /** A statement that a macro is given, `return -EINVAL`: the offset of what stands for it, and the keyword. */
 export type Jumps = Map<number, 'return' | 'goto' | 'break' | 'continue'>;
@@ -10,7 +10,7 @@ const TYPE = /(?:(?:const|volatile|struct|union|enum|unsigned|signed|long|short|
 const NO_MACRO = new Set('sizeof typeof __typeof__ __typeof if while for switch return offsetof case'.split(' '));
 
 /** `container_of(p, struct foo, m)`, `min_t(unsigned int, a, b)`: a type of several words as an argument becomes one word, its stars blanks. */
-export function typeArgument(code: string, at: number, edits: Edit[]): void {
+export function typeArgument(code: string, at: number, edits: TextEdit[]): void {
   const before = previousSolid(code, at);
   const opener = code[before];
   if (opener !== ',' && opener !== '(') return;
@@ -37,7 +37,7 @@ export function typeArgument(code: string, at: number, edits: Edit[]): void {
  * `va_arg(args, char *)`: the stars of a type of one word are blanked; of others `typeArgument` does. `at` is where a star stands, `open` the
  * parenthesis around.
  */
-export function pointerArgument(code: string, at: number, open: number, edits: Edit[]): void {
+export function pointerArgument(code: string, at: number, open: number, edits: TextEdit[]): void {
   const before = previousSolid(code, at);
   const from = wordBefore(code, before + 1);
   const opener = code[previousSolid(code, from)];
@@ -50,7 +50,7 @@ export function pointerArgument(code: string, at: number, open: number, edits: E
 const OPERATOR = /\s*(?:[=!<>]=|<<|>>|&&|\|\||[-+*/%&|^]=?|[<>=])(?=\s*[,)])/y;
 
 /** `ASSERTCMP(a, ==, b)`: an operator as an argument becomes a 0. `comma` is where the comma before it stands. */
-export function operatorArgument(code: string, comma: number, edits: Edit[]): void {
+export function operatorArgument(code: string, comma: number, edits: TextEdit[]): void {
   OPERATOR.lastIndex = comma + 1;
   const found = OPERATOR.exec(code)?.[0];
   if (found === undefined) return;
@@ -60,7 +60,7 @@ export function operatorArgument(code: string, comma: number, edits: Edit[]): vo
 }
 
 /** `f(a, )`, where a comment may say why there is nothing: a 0 if there is room, else no comma. */
-export function emptyArgument(text: string, code: string, comma: number, edits: Edit[]): void {
+export function emptyArgument(text: string, code: string, comma: number, edits: TextEdit[]): void {
   const next = nextSolid(code, comma + 1);
   const c = code.charCodeAt(next);
   if (c !== 44 && c !== 41) return;
@@ -79,7 +79,7 @@ export function emptyArgument(text: string, code: string, comma: number, edits: 
 }
 
 /** `offsetof(struct foo, a.b[1])`: the grammar knows a single name for a member. */
-export function offsetMember(code: string, open: number, edits: Edit[]): void {
+export function offsetMember(code: string, open: number, edits: TextEdit[]): void {
   const close = closing(code, open);
   const comma = code.indexOf(',', open);
   if (close < 0 || comma < 0 || comma > close) return;
@@ -95,7 +95,7 @@ const JUMP = /\s*(?:(return|goto|break|continue)\b)/y;
  * `CHECK(x, return -EINVAL)`: a jump as an argument leaves its value, and `jumps` says what it is. `comma` is where the comma before it stands; gives
  * where the argument ends, or -1.
  */
-export function jumpArgument(text: string, code: string, comma: number, jumps: Jumps, edits: Edit[]): number {
+export function jumpArgument(text: string, code: string, comma: number, jumps: Jumps, edits: TextEdit[]): number {
   JUMP.lastIndex = comma + 1;
   const word = JUMP.exec(code)?.[1];
   if (word !== 'return' && word !== 'goto' && word !== 'break' && word !== 'continue') return -1;
@@ -116,7 +116,7 @@ export function jumpArgument(text: string, code: string, comma: number, jumps: J
  * `poll(n, if (ready()) break;)`: statements as an argument become a block; its braces take the place of white space, or of the last semicolon. A
  * `break` in it ends the macro's own loop. `open` and `comma` are where the parenthesis and the comma before it stand; gives where the argument ends, or -1.
  */
-export function blockArgument(code: string, open: number, comma: number, edits: Edit[]): number {
+export function blockArgument(code: string, open: number, comma: number, edits: TextEdit[]): number {
   const callee = previousSolid(code, open);
   const name = code.slice(wordBefore(code, callee + 1), callee + 1);
   if (name === '' || NO_MACRO.has(name)) return -1;

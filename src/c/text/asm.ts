@@ -1,6 +1,6 @@
 /** Assembler with its operands, in which macros stand where the grammar knows strings alone. */
 import { blankOf } from './bare.ts';
-import { closing, type Edit, isWord, nextSolid, previousSolid } from './scan.ts';
+import { closing, isWord, nextSolid, previousSolid, type TextEdit } from './scan.ts';
 
 /** `asm volatile (`: what may stand between the word and its parenthesis. */
 const QUALIFIERS = /(?:\s*(?:volatile|__volatile__|__volatile|goto|inline|__inline))*\s*/y;
@@ -8,7 +8,7 @@ const STATEMENT = /\b(?:else|do)\s*$/;
 const OPERAND = /^\s*(?:\[\s*\w+\s*\]\s*)?\(/;
 
 /** Gives a template that is made by macros an empty string, and so the constraint of an operand: `CC_OUT(c) (ok)`. `at` and `end` are where the word `asm` stands. */
-export function assembler(text: string, code: string, at: number, end: number, edits: Edit[]): void {
+export function assembler(text: string, code: string, at: number, end: number, edits: TextEdit[]): void {
   QUALIFIERS.lastIndex = end;
   const open = end + (QUALIFIERS.exec(code)?.[0].length ?? 0);
   if (code.charCodeAt(open) !== 40) return;
@@ -71,7 +71,7 @@ function sections(code: string, from: number, to: number): (Range & { parts: Ran
   return found;
 }
 
-function emptyString(text: string, at: number, end: number, edits: Edit[]): void {
+function emptyString(text: string, at: number, end: number, edits: TextEdit[]): void {
   const blanked = blankOf(text, at, end);
   const from = nextSolid(text, at) - at;
   const room = blanked.indexOf('  ', Math.max(0, from));

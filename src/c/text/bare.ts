@@ -1,13 +1,13 @@
 /** What is code in a text: without comments, strings and directives. */
 
 /** A part of a text. */
-export interface Range {
+export interface TextRange {
   at: number;
   end: number;
 }
 
 /** Comments, strings and preprocessor lines blanked, at the same length: what is left is code alone. The places of strings and directives go into `apart`. */
-export function codeOnly(text: string, apart?: { strings: Range[]; directives: Range[] }): string {
+export function codeOnly(text: string, apart?: { strings: TextRange[]; directives: TextRange[] }): string {
   const out: string[] = [];
   const special = /["'#]|\/[/*]/g;
   let done = 0;

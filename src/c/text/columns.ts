@@ -1,15 +1,15 @@
 /** Functions by the kernel's own layout: the braces of a body stand in the first column. */
 
 /** Rows from 0: where the head begins, where the body opens and closes. */
-export interface Body {
+export interface BodyRows {
   head: number;
   open: number;
   close: number;
 }
 
 /** Every body of the code, comments and strings blanked, whose braces stand in the first column, below a line that ends a list of parameters. */
-export function bodiesByColumn(code: string): Body[] {
-  const found: Body[] = [];
+export function bodiesByColumn(code: string): BodyRows[] {
+  const found: BodyRows[] = [];
   let [row, counted] = [0, 0];
   /** Offsets are asked for in order. */
   const rowOf = (offset: number): number => {

@@ -1,6 +1,6 @@
 /** What stands before the name in the head of a declaration at the top level: words that are neither a type nor one of C's own are macros. */
 import { blankOf } from './bare.ts';
-import { closing, type Edit, previousSolid } from './scan.ts';
+import { closing, previousSolid, type TextEdit } from './scan.ts';
 import { VOCABULARY } from './vocabulary.ts';
 
 /** C's own words, and attributes that are blanked wherever they stand. */
@@ -20,7 +20,7 @@ const LONGEST = 300;
  * Blanks the macros before the name of a function: `MEM_STATIC void f(`, `static map_t __xipram f(`. A macro stands where a type stands already, or
  * where two names could be one: then the one that is written as a macro. `at` is where the head begins.
  */
-export function bareHead(text: string, code: string, at: number, edits: Edit[]): void {
+export function bareHead(text: string, code: string, at: number, edits: TextEdit[]): void {
   const open = code.indexOf('(', at);
   if (open < 0 || open - at > LONGEST) return;
   const head = code.slice(at, open);
@@ -52,7 +52,7 @@ export function bareHead(text: string, code: string, at: number, edits: Edit[]):
  * Blanks a call at the top level that wants no semicolon and has another declaration behind it: `ACPI_EXPORT_SYMBOL(f)`, `module_init(f)`. What
  * defines something by its name stays, since it is asked for. `from` is where the declaration begins, `at` the name, `open` the parenthesis.
  */
-export function bareCall(text: string, code: string, from: number, at: number, open: number, edits: Edit[]): void {
+export function bareCall(text: string, code: string, from: number, at: number, open: number, edits: TextEdit[]): void {
   const name = code.slice(at, open).trimEnd();
   if (DEFINES.some(word => name.startsWith(word))) return;
   const close = closing(code, open);

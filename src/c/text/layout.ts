@@ -1,19 +1,19 @@
 /** Where a file's functions, macros and types stand, by the kernel's own layout: fast enough to ask of files that are not parsed. */
 
 /** Rows from 0, both inclusive. */
-export interface Definition {
+export interface TextDefinition {
   name: string;
   from: number;
   to: number;
   isStatic: boolean;
 }
 
-export interface Layout {
+export interface FileLayout {
   lines: string[];
   /** Functions and function-like macros; of two with one name the first. */
-  functions: Map<string, Definition>;
+  functions: Map<string, TextDefinition>;
   /** `struct foo` -> its declaration. */
-  types: Map<string, Definition>;
+  types: Map<string, TextDefinition>;
   includes: string[];
 }
 
@@ -23,10 +23,10 @@ const LONGEST_HEAD = 16;
 const ANNOTATION = /^(?:__\w+|noinline\w*|typeof|[A-Z][A-Z0-9_]*)$/;
 
 /** Reads the layout of a text: heads begin in the first column, bodies end with a brace there. */
-export function layoutOf(text: string): Layout {
+export function layoutOf(text: string): FileLayout {
   const lines = text.split('\n');
-  const found: Layout = { lines, functions: new Map(), types: new Map(), includes: [] };
-  const note = (into: Map<string, Definition>, definition: Definition) => {
+  const found: FileLayout = { lines, functions: new Map(), types: new Map(), includes: [] };
+  const note = (into: Map<string, TextDefinition>, definition: TextDefinition) => {
     if (!into.has(definition.name)) into.set(definition.name, definition);
   };
   for (let row = 0; row < lines.length; row++) {
@@ -69,7 +69,7 @@ export function layoutOf(text: string): Layout {
 }
 
 /** The definition that holds a row, or null. */
-export function around(layout: Layout, row: number): Definition | null {
+export function around(layout: FileLayout, row: number): TextDefinition | null {
   for (const definition of layout.functions.values()) if (row >= definition.from && row <= definition.to) return definition;
   return null;
 }
@@ -78,7 +78,7 @@ export function around(layout: Layout, row: number): Definition | null {
  * What holds a row outside of functions and types: the initialiser of a variable from its first line to its last, or a macro's call in the first column.
  * Null where neither stands there.
  */
-export function standingAround({ lines }: Layout, row: number): Definition | null {
+export function standingAround({ lines }: FileLayout, row: number): TextDefinition | null {
   let from = row;
   while (from > 0 && row - from < LONGEST_TABLE && !isWord((lines[from] ?? '').charCodeAt(0))) from--;
   const first = lines[from] ?? '';

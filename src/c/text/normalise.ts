@@ -13,10 +13,10 @@ import {
   typeArgument,
 } from './arguments.ts';
 import { assembler } from './asm.ts';
-import { blankOf, codeOnly, type Range } from './bare.ts';
+import { blankOf, codeOnly, type TextRange } from './bare.ts';
 import { brokenConditionals } from './conditionals.ts';
 import { bareCall, bareHead } from './heads.ts';
-import { closing, type Edit, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid, wordBefore, wordEnd } from './scan.ts';
+import { closing, indentOf, isCapital, isDigit, isLetter, isWord, nextSolid, previousSolid, type TextEdit, wordBefore, wordEnd } from './scan.ts';
 import { besideStrings } from './strings.ts';
 import { typeOfWords } from './typeofs.ts';
 import { ALONE, likeness, VOCABULARY } from './vocabulary.ts';
@@ -39,7 +39,7 @@ export interface Normalised {
 
 /** Gives the text as the grammar can read it, and where loop macros stood. */
 export function normalise(text: string): Normalised {
-  const apart: { strings: Range[]; directives: Range[] } = { strings: [], directives: [] };
+  const apart: { strings: TextRange[]; directives: TextRange[] } = { strings: [], directives: [] };
   const all = codeOnly(text, apart);
   const ranges = brokenConditionals(text, all);
   const code = without(all, ranges);
@@ -47,7 +47,7 @@ export function normalise(text: string): Normalised {
   const cleanups = new Map<number, string>();
   const failures = new Map<number, string>();
   const jumps: Jumps = new Map();
-  const edits: Edit[] = [];
+  const edits: TextEdit[] = [];
   const blank = (at: number, end: number) => edits.push({ at, end, text: blankOf(text, at, end) });
   for (const { at, end } of ranges) blank(at, end);
   // Macros of several lines are read apart.
@@ -215,7 +215,7 @@ const NO_TYPE =
 const NO_NAME = /^(?:int|char|void|float|double|bool)$/;
 
 /** `u32 : 8;` and `a : 8, : 24;`: bits without a name get one. */
-function unnamedBits(code: string, at: number, edits: Edit[]): void {
+function unnamedBits(code: string, at: number, edits: TextEdit[]): void {
   const end = wordEnd(code, nextSolid(code, at + 1));
   const before = previousSolid(code, at);
   const from = wordBefore(code, before + 1);
@@ -249,7 +249,7 @@ function followed(code: string, it: { at: number; name: string; close: number; f
 }
 
 /** `if IS_ERR(p)`, whose parentheses are the macro's own, gets another pair, if there is room. */
-function bareCondition(code: string, at: number, edits: Edit[]): void {
+function bareCondition(code: string, at: number, edits: TextEdit[]): void {
   const open = nextSolid(code, wordEnd(code, at));
   const close = code.charCodeAt(open) === 40 ? closing(code, open) : -1;
   const gap = close < 0 ? null : /^\s*?[ \t](?=\s*[\w{(*])/.exec(code.slice(close, close + 100));
@@ -259,14 +259,14 @@ function bareCondition(code: string, at: number, edits: Edit[]): void {
 }
 
 /** `case 1 ... 5:` is read as its first value. */
-function caseRange(text: string, code: string, at: number, edits: Edit[]): void {
+function caseRange(text: string, code: string, at: number, edits: TextEdit[]): void {
   if (!/(?:^|[^\w])case\s[^:;{}]*$/.test(code.slice(Math.max(0, at - 200), at))) return;
   const end = code.indexOf(':', at);
   if (end >= 0 && end - at < 200 && !/[;{}]/.test(code.slice(at, end))) edits.push({ at, end, text: blankOf(text, at, end) });
 }
 
 /** `DECLARE_BITMAP(busy, N) = { 0 };` inside a function is read without its initial value. */
-function withoutValue(text: string, code: string, open: number, edits: Edit[]): void {
+function withoutValue(text: string, code: string, open: number, edits: TextEdit[]): void {
   const close = closing(code, open);
   const value = close < 0 ? null : /^\s*=\s*\{[^;{}]*\}(?=\s*;)/.exec(code.slice(close, close + 200));
   if (value) edits.push({ at: close, end: close + value[0].length, text: blankOf(text, close, close + value[0].length) });
@@ -287,7 +287,7 @@ function without(code: string, ranges: { at: number; end: number }[]): string {
 }
 
 /** `SYSCALL_DEFINE2(name, int, fd, ...)`: the head of a function `name(int  fd, ...)`. */
-function systemCall(code: string, at: number, open: number, edits: Edit[]): void {
+function systemCall(code: string, at: number, open: number, edits: TextEdit[]): void {
   const close = closing(code, open);
   const comma = code.indexOf(',', open);
   const end = close < 0 ? -1 : comma >= 0 && comma < close ? comma : close - 1;
@@ -331,7 +331,7 @@ function systemCall(code: string, at: number, open: number, edits: Edit[]): void
 }
 
 /** `scoped_cond_guard(class, return -EINTR, lock)`: of the statement among the arguments a value is left, or a number. Gives the statement. */
-function plainFailure(code: string, open: number, edits: Edit[]): string {
+function plainFailure(code: string, open: number, edits: TextEdit[]): string {
   const from = code.indexOf(',', open) + 1;
   let depth = 0;
   for (let i = from; i > 0 && i < code.length && i < from + 400; i++) {

@@ -1,7 +1,7 @@
 /** Small questions to a text of code, comments and strings blanked. */
 
 /** Text to put in place of as many characters. */
-export interface Edit {
+export interface TextEdit {
   at: number;
   end: number;
   text: string;

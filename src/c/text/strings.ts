@@ -1,6 +1,6 @@
 /** Strings that macros make up: what stands beside a string, and is none, is blanked. The grammar joins strings and single names alone. */
 import { blankOf } from './bare.ts';
-import { closing, type Edit, isLetter, nextSolid, opening, previousSolid, wordBefore, wordEnd } from './scan.ts';
+import { closing, isLetter, nextSolid, opening, previousSolid, type TextEdit, wordBefore, wordEnd } from './scan.ts';
 
 /** Words that may stand before a string and are no part of it. */
 const BEFORE = /^(?:return|case|else|do|extern|goto|asm|__asm__|__asm|volatile|inline|sizeof|L|u|U|u8)$/;
@@ -15,7 +15,7 @@ const MOST = 12;
  * `KERN_ERR PFX "text"`, `"text" PRIx64 "text"`, `"text" __stringify(x) "text"`: in C a string stands beside another string and nothing else, so
  * that the rest is macros that expand to strings.
  */
-export function besideStrings(text: string, code: string, strings: readonly { at: number; end: number }[], edits: Edit[]): void {
+export function besideStrings(text: string, code: string, strings: readonly { at: number; end: number }[], edits: TextEdit[]): void {
   for (const string of strings) {
     walk(string.at, at => before(code, at));
     walk(string.end, at => after(code, at));

@@ -1,9 +1,9 @@
 /** `typeof(x)`, which the grammar does not know, as one word; as a cast it is left out. */
 import { blankOf } from './bare.ts';
-import { closing, type Edit, isLetter, nextSolid, previousSolid, wordBefore } from './scan.ts';
+import { closing, isLetter, nextSolid, previousSolid, type TextEdit, wordBefore } from './scan.ts';
 
 /** `(typeof(x))y` and `(typeof(x) *)y` become `y`, `typeof(x) y` a type of that name. */
-export function typeOfWords(text: string, code: string, at: number, open: number, edits: Edit[]): void {
+export function typeOfWords(text: string, code: string, at: number, open: number, edits: TextEdit[]): void {
   const close = closing(code, open);
   if (close < 0) return;
   const before = previousSolid(code, at);

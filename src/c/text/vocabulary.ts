@@ -1,7 +1,7 @@
 /** Words that the grammar is not shown as they are. */
 
 /** Why a word is looked at: a specifier (with arguments), a word of C with parentheses of its own, part of a type of several words. */
-export type Meaning = 'specifier' | 'specifier()' | 'keyword' | 'if' | 'type' | 'typeof' | 'alignof' | 'asm';
+export type WordMeaning = 'specifier' | 'specifier()' | 'keyword' | 'if' | 'type' | 'typeof' | 'alignof' | 'asm';
 
 /** Words that stand among the specifiers of a declaration and change nothing of what the code does to memory. */
 const SPECIFIERS = `__init __exit __initdata __exitdata __initconst __meminit __meminitdata __ref __refdata __net_init __net_exit __net_initdata __head
@@ -20,7 +20,7 @@ const SPECIFIERS_WITH_ARGUMENTS = `__attribute__ __attribute __aligned __printf 
   __counted_by __counted_by_le __counted_by_be __alloc_size __assume_aligned __no_sanitize __cleanup __free __format_arg __alias __acquires_shared
   __releases_shared __cond_acquires_shared __excludes __no_context_analysis __context_unsafe __must_not_hold __pt_guarded_by __rcu_guarded __diag_ignore_all __realloc_size`;
 
-const KINDS: [Meaning, string][] = [
+const KINDS: [WordMeaning, string][] = [
   ['keyword', 'while for switch return sizeof do else case goto defined _Generic'],
   ['if', 'if'],
   ['type', 'struct union enum unsigned signed long short const volatile'],
@@ -32,8 +32,8 @@ const KINDS: [Meaning, string][] = [
 ];
 
 /** The words by what is done about them. */
-export const VOCABULARY: ReadonlyMap<string, Meaning> = new Map(
-  KINDS.flatMap(([meaning, words]) => words.split(/\s+/).map((word): [string, Meaning] => [word, meaning])),
+export const VOCABULARY: ReadonlyMap<string, WordMeaning> = new Map(
+  KINDS.flatMap(([meaning, words]) => words.split(/\s+/).map((word): [string, WordMeaning] => [word, meaning])),
 );
 
 /** First letters and lengths of the words that matter where no parenthesis follows: most others need not be cut out. */

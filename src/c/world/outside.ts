@@ -5,7 +5,7 @@
 import type { Knowledge } from '../../model/fact.ts';
 import { callKind } from '../syntax/calls.ts';
 import type { Image, Piece, Tree } from '../text/images.ts';
-import { around, type Definition, type Layout, layoutOf, standingAround } from '../text/layout.ts';
+import { around, type FileLayout, layoutOf, standingAround, type TextDefinition } from '../text/layout.ts';
 import { rowsNaming, rowsTouching, touchedIn } from './users.ts';
 
 /** Files that are read for one series, and their characters: the search is bounded by what it reads, never by time. */
@@ -42,7 +42,7 @@ export function outsideOf(images: readonly Image[], knowledge: Knowledge, tree: 
 /** A file of the tree, its layout read when something in it is wanted. */
 interface Opened {
   text: string;
-  layout: Layout | null;
+  layout: FileLayout | null;
 }
 
 /** Words that stand before parentheses and call nothing. */
@@ -53,9 +53,9 @@ class Search {
   private readonly knowledge: Knowledge;
   private readonly tree: Tree;
   /** Files of the series: they are in view as the series leaves them. */
-  private readonly own = new Map<string, { layout: Layout; touched: Definition[] }>();
+  private readonly own = new Map<string, { layout: FileLayout; touched: TextDefinition[] }>();
   private readonly opened = new Map<string, Opened | null>();
-  private readonly taken = new Map<string, Set<Definition>>();
+  private readonly taken = new Map<string, Set<TextDefinition>>();
   /** Functions and types that are in view, or have been taken. */
   private readonly known = new Set<string>();
   private readonly wanted = new Map<string, { path: string; level: number }>();
@@ -189,7 +189,7 @@ class Search {
   }
 
   /** Notes what a definition calls and which types it names. */
-  private want(layout: Layout, { from, to }: Definition, path: string, level: number): void {
+  private want(layout: FileLayout, { from, to }: TextDefinition, path: string, level: number): void {
     const text = layout.lines.slice(from, to + 1).join('\n');
     for (const [, word, tag] of text.matchAll(/\b(struct|union)\s+(\w+)/g))
       if (!this.known.has(`${word} ${tag}`)) this.wantedTypes.add(`${word} ${tag}`);
@@ -206,11 +206,11 @@ class Search {
     return !fact || (fact.part === true && callKind(fact) === 'plain');
   }
 
-  private isTaken(path: string, definition: Definition): boolean {
+  private isTaken(path: string, definition: TextDefinition): boolean {
     return this.taken.get(path)?.has(definition) === true;
   }
 
-  private take(path: string, definition: Definition): boolean {
+  private take(path: string, definition: TextDefinition): boolean {
     const length = definition.to - definition.from + 1;
     if (length > LONGEST || this.lines + length > MOST_LINES) return false;
     this.lines += length;
@@ -307,7 +307,7 @@ class Search {
 
 const INCLUDE = /^#\s*include\s*[<"]([^>"\n]+)[>"]/gm;
 
-function readLayout(file: Opened): Layout {
+function readLayout(file: Opened): FileLayout {
   file.layout ??= layoutOf(file.text);
   return file.layout;
 }

@@ -1,10 +1,10 @@
 /** Which memory a series touches that other files of its folder may touch too, by its text alone: members of the folder's own types, and globals. */
 
 import type { Image } from '../text/images.ts';
-import type { Layout } from '../text/layout.ts';
+import type { FileLayout } from '../text/layout.ts';
 
 /** Names of members and of globals that added lines speak of. */
-export interface Touched {
+export interface TouchedNames {
   members: ReadonlySet<string>;
   globals: ReadonlySet<string>;
 }
@@ -18,7 +18,7 @@ const DEFINED = /^(?!static\b|typedef\b|return\b)(?:extern\s+)?[A-Za-z_][\w\s*]*
  * What added lines of the images touch, as far as others may: of members those of a type that one of the layouts declares (the files of the series, and
  * headers beside them), of globals those that they define or declare.
  */
-export function touchedIn(images: readonly Image[], layouts: readonly Layout[]): Touched {
+export function touchedIn(images: readonly Image[], layouts: readonly FileLayout[]): TouchedNames {
   const members = new Set<string>();
   const words = new Set<string>();
   for (const image of images)
@@ -43,7 +43,7 @@ export function touchedIn(images: readonly Image[], layouts: readonly Layout[]):
 }
 
 /** The rows of a file that may touch one of them. */
-export function rowsTouching(lines: readonly string[], { members, globals }: Touched): number[] {
+export function rowsTouching(lines: readonly string[], { members, globals }: TouchedNames): number[] {
   const parts = [
     ...(members.size > 0 ? [`(?:->|\\.)\\s*(?:${[...members].join('|')})\\b`] : []),
     ...(globals.size > 0 ? [`(?<![.>\\w])(?:${[...globals].join('|')})\\b`] : []),

@@ -10,10 +10,10 @@ export type Which = 'staged' | 'worktree';
  * The diff, the commit that it is against (null before the first one), and the diff from what was compared to the files; or one sentence on what is in
  * the way.
  */
-export type Changes = { diff: Buffer; base: string | null; later: string } | { fault: string };
+export type Uncommitted = { diff: Buffer; base: string | null; later: string } | { fault: string };
 
 /** What is not committed yet, as git diff writes it. Files that git does not track are not in it. */
-export function changesOf(which: Which): Changes {
+export function changesOf(which: Which): Uncommitted {
   const top = line(['rev-parse', '--show-toplevel']);
   if (top === null || top === '') return { fault: top === null ? git(['rev-parse', '--show-toplevel']).fault : 'this repository has no work tree' };
   const base = line(['rev-parse', '--verify', '--quiet', 'HEAD^{commit}']);

@@ -38,7 +38,7 @@ function numbered(mail: string, index: number, total: number): string {
 }
 
 /** A commit as a mail, and the diff in it. */
-export interface Mail {
+export interface CommitMail {
   text: string;
   diff: string;
 }
@@ -48,7 +48,7 @@ export interface Mail {
  * one that git writes is known from the commit. git folds the first paragraph into the subject, and takes blanks off the ends of lines. In the
  * mail that it gives what would end the message early is set in by a blank.
  */
-export function splitMail(mail: string, message: string): Mail | null {
+export function splitMail(mail: string, message: string): CommitMail | null {
   const own = message.trimStart().split('\n');
   const subject = own.findIndex(text => text.trim() === '');
   const rules = subject < 0 ? 0 : own.slice(subject).filter(isRule).length;

@@ -1,13 +1,13 @@
 /** What a claim assumes to be done out of view, as steps of a draft. */
 import type { AssumedStep } from '../../model/rule.ts';
-import type { Act, Guard, Step } from '../draft.ts';
+import type { Guard, ThreadAct, ThreadStep } from '../draft.ts';
 import type { Memory } from '../memory.ts';
-import { countDown, gives } from './facts.ts';
+import { countDown, givesValue } from './facts.ts';
 
 /** The draft steps for what a claim assumes, in their order; `before` are those of the same thread that came already. */
-export function assumedSteps(all: readonly AssumedStep[], before: readonly Step[], memory: Memory): Step[] {
-  const steps: Step[] = [];
-  const doneAs = (what: Step['event'] | AssumedStep) =>
+export function assumedSteps(all: readonly AssumedStep[], before: readonly ThreadStep[], memory: Memory): ThreadStep[] {
+  const steps: ThreadStep[] = [];
+  const doneAs = (what: ThreadStep['event'] | AssumedStep) =>
     [...before, ...steps].findLast(s => (s.event === what || s.assumed === what) && s.register !== null);
   for (const assumed of all) {
     const when: Guard[] = [];
@@ -22,7 +22,7 @@ export function assumedSteps(all: readonly AssumedStep[], before: readonly Step[
       event: null,
       assumed,
       act,
-      register: gives(act) ? memory.register() : null,
+      register: givesValue(act) ? memory.register() : null,
       when,
       via: pointer?.register ?? null,
       ...(assumed.says && (act.op === 'load' || act.op === 'store' || act.op === 'fence') ? { says: assumed.says } : {}),
@@ -35,7 +35,7 @@ export function assumedSteps(all: readonly AssumedStep[], before: readonly Step[
 /** What a word holds that another CPU has taken: no number that the code is given for a constant, nor a write by itself. */
 const TAKEN = 90;
 
-function actOf(assumed: AssumedStep, memory: Memory): Act {
+function actOf(assumed: AssumedStep, memory: Memory): ThreadAct {
   switch (assumed.does) {
     case 'lock':
     case 'unlock':
@@ -53,7 +53,7 @@ function actOf(assumed: AssumedStep, memory: Memory): Act {
   }
 }
 
-function accessOf(assumed: AssumedStep, does: 'read' | 'write' | 'add' | 'put' | 'take', memory: Memory): Act {
+function accessOf(assumed: AssumedStep, does: 'read' | 'write' | 'add' | 'put' | 'take', memory: Memory): ThreadAct {
   const order = assumed.ordering ?? (does === 'put' || does === 'take' ? 'full' : 'relaxed');
   const value = typeof assumed.value === 'string' ? memory.numberOf(assumed.value) : (assumed.value ?? null);
   const location = memory.meant(assumed.cell ?? 'object');

@@ -3,15 +3,15 @@
 import { isDeferred } from '../../c/syntax/effects.ts';
 import type { Event } from '../../model/code.ts';
 import type { Meaning } from '../../model/rule.ts';
-import { type Act, type Step, stepFor } from '../draft.ts';
+import { stepFor, type ThreadAct, type ThreadStep } from '../draft.ts';
 import type { Memory } from '../memory.ts';
 import { countDown } from './facts.ts';
 
 /** The steps of the meaning; `before` are those of the same thread that came already, `holds` tells which locks the thread has. */
-export function declaredSteps(m: Meaning, before: readonly Step[], memory: Memory, holds: (lock: string) => boolean): Step[] {
+export function declaredSteps(m: Meaning, before: readonly ThreadStep[], memory: Memory, holds: (lock: string) => boolean): ThreadStep[] {
   const { event } = m;
-  const steps: Step[] = [];
-  const add = (act: Act, register: string | null = null) => steps.push(stepFor(event, act, register));
+  const steps: ThreadStep[] = [];
+  const add = (act: ThreadAct, register: string | null = null) => steps.push(stepFor(event, act, register));
   const gave = m.besides === 'nonzero' ? before.findLast(s => s.event === event && s.register !== null)?.register : undefined;
   const location = memory.meant(m.cell);
   const lock = m.under !== undefined && !holds(m.under) ? memory.lock(m.under) : null;

@@ -3,11 +3,11 @@ import { called } from '../../c/calls/callees.ts';
 import { effectOfKind } from '../../c/syntax/effects.ts';
 import type { FenceKind, UpdateOp } from '../../lkmm/litmus.ts';
 import type { Event } from '../../model/code.ts';
-import type { Act, Gives, Strength } from '../draft.ts';
+import type { Gives, Marking, ThreadAct } from '../draft.ts';
 import type { Memory } from '../memory.ts';
 
 /** The accesses to the location; a text instead where the event has no meaning in the model. */
-export function actsOn(location: number, event: Event, memory: Memory): Act[] | string {
+export function actsOn(location: number, event: Event, memory: Memory): ThreadAct[] | string {
   const order = strengthOf(event);
   const mask = memory.maskOf(event);
   // A load that is full is a full fence and then the load.
@@ -21,7 +21,7 @@ export function actsOn(location: number, event: Event, memory: Memory): Act[] | 
 }
 
 /** The ordering that an event on no cell of the claim provides for other accesses; null where none. */
-export function orderingOnly(event: Event, memory: Memory): Act | null {
+export function orderingOnly(event: Event, memory: Memory): ThreadAct | null {
   const { kind, ordering } = event;
   if (kind === 'rmw' && event.atomic && (ordering === 'full' || ordering === 'acquire' || ordering === 'release')) {
     const location = memory.elsewhere(event);
@@ -62,19 +62,19 @@ export function rcuFenceOf(event: Event, sections: readonly string[]): 'rcu-lock
 }
 
 /** Does the act give what a register may take? */
-export function gives(act: Act): boolean {
+export function givesValue(act: ThreadAct): boolean {
   if (act.op === 'rmw') return act.gives !== 'none' || !act.atomic;
   return act.op === 'load' || act.op === 'add-unless' || act.op === 'cmpxchg';
 }
 
 /** A count down that tells whether it was the last. */
-export function countDown(location: number, order: Strength): Act {
+export function countDown(location: number, order: Marking): ThreadAct {
   return { op: 'rmw', location, order, update: '-', operand: 1, gives: 'is-zero', mask: null, atomic: true };
 }
 
-const MB: Act = { op: 'fence', fence: 'mb' };
+const MB: ThreadAct = { op: 'fence', fence: 'mb' };
 
-function strengthOf(event: Event): Strength {
+function strengthOf(event: Event): Marking {
   const o = event.ordering;
   return o === 'full' || o === 'acquire' || o === 'release' || o === 'plain' ? o : 'relaxed';
 }
@@ -94,11 +94,11 @@ function givenBy(event: Event): Gives {
   }
 }
 
-function update(location: number, event: Event, order: Strength, mask: number | null, memory: Memory): Act[] | string {
+function update(location: number, event: Event, order: Marking, mask: number | null, memory: Memory): ThreadAct[] | string {
   const success = event.fact?.result === 'success';
   const number = memory.numberOf(event.operand);
   const given = givenBy(event);
-  const make = (update: UpdateOp, operand: number | null): Act[] => [
+  const make = (update: UpdateOp, operand: number | null): ThreadAct[] => [
     { op: 'rmw', location, order, update, operand, gives: given, mask: given === 'old' ? mask : null, atomic: event.atomic },
   ];
   switch (event.operation) {

@@ -1,4 +1,4 @@
-import { headersOf, idsIn, type Letter, letterOf } from './letter.ts';
+import { idsIn, type Letter, letterHeaders, letterOf } from './letter.ts';
 import { MAX_FLAT_HEAD } from './limits.ts';
 
 /**
@@ -31,7 +31,7 @@ export function readFlattened(text: string): Letter | null {
     // git's rule for two of a name; the trace headers stand above those of the sender.
     if (!values.has(label.name)) values.set(label.name, value);
   }
-  const found = headersOf([...values].map(([name, value]) => `${name}: ${value}`));
+  const found = letterHeaders([...values].map(([name, value]) => `${name}: ${value}`));
   const value = (name: string) => found.get(name) ?? '';
   const letter = letterOf({
     from: value('from'),

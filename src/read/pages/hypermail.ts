@@ -1,5 +1,5 @@
 import { decodeEntities } from './entities.ts';
-import { headersOf, type Letter, letterOf, letterWith } from './letter.ts';
+import { type Letter, letterHeaders, letterOf, letterWith } from './letter.ts';
 import { MAX_LOOK } from './limits.ts';
 import { lineAt } from './lines.ts';
 import { answers } from './pipermail.ts';
@@ -33,7 +33,7 @@ function readMarks(sheet: Sheet): Letter | null {
     return decodeEntities(found ? found.text.slice(name.length + 2).replace(/"$/, '') : '').trim();
   };
   const end = sheet.comments.find(comment => comment.text === 'body="end"')?.at ?? sheet.text.length;
-  const head = headersOf(lines(sheet.text.slice(0, start.at)));
+  const head = letterHeaders(lines(sheet.text.slice(0, start.at)));
   const name = value('name') || (head.get('from') ?? '').replace(/[<(].*/, '').trim();
   const address = addressOf(value('email'));
   const id = addressOf(value('id'));
@@ -57,7 +57,7 @@ function readExtended(sheet: Sheet): Letter | null {
     sheet.comments
       .filter(({ at, text }) => at <= start && text.startsWith(`X-${name}: `))
       .map(({ text }) => decodeEntities(text.slice(name.length + 4)).trim());
-  const head = headersOf(lines(sheet.text.slice(place('X-Head-of-Message') ?? 0, Math.min(place('X-Head-of-Message-End') ?? start, start))));
+  const head = letterHeaders(lines(sheet.text.slice(place('X-Head-of-Message') ?? 0, Math.min(place('X-Head-of-Message-End') ?? start, start))));
   const references = values('Reference');
   const letter = letterWith(head, {
     subject: head.get('subject') || values('Subject')[0] || sheet.title,
@@ -107,7 +107,7 @@ function readText(text: string): Letter | null {
     if (line.text.trim() !== '') above.push(line.text.trim());
   }
   if (date === undefined) return null;
-  const head = headersOf(above);
+  const head = letterHeaders(above);
   const subject = head.get('subject') ?? above.find(line => !/^(?:from|date):|Archive\b.*\bby\b|^Hypermail/i.test(line)) ?? '';
   const from = (head.get('from') ?? '').replace(/\(([^()]*)_at_([^()]*)\)/, '<$1@$2>');
   // The links to the neighbours are the sign beside the date; the first run of them stands above the body, the last below it.

@@ -1,4 +1,4 @@
-import { headersOf, idOfLink, type Letter, letterOf, letterWith } from './letter.ts';
+import { idOfLink, type Letter, letterHeaders, letterOf, letterWith } from './letter.ts';
 import { MAX_HEAD_LINES, MAX_LETTERS, MAX_LOOK } from './limits.ts';
 import { lineAt, lineBefore, linesFrom } from './lines.ts';
 import { tieOverview } from './overview.ts';
@@ -47,7 +47,7 @@ function readMessagePage(sheet: Sheet): Letter[] | null {
       start = line.start;
     }
     const head = linesFrom(text, start, place.end, MAX_HEAD_LINES);
-    const headers = headersOf(head.lines.map(line => line.replace(/\t? ?\[thread overview\]$/, '')));
+    const headers = letterHeaders(head.lines.map(line => line.replace(/\t? ?\[thread overview\]$/, '')));
     const end = sheet.isHtml ? place.end : footerOf(text, head.end);
     letters.push(letterWith(headers, { body: text.slice(head.end, end), exact: sheet.isHtml }));
   }
@@ -75,7 +75,9 @@ function readThreadPage(sheet: Sheet): Letter[] | null {
     const rest = sheet.text.slice(head.end - 1, limit);
     const footer = rest.lastIndexOf(`\n${entry.indent}^ permalink`);
     const body = rest.slice(1, footer < 0 ? rest.length : Math.max(1, footer));
-    const headers = headersOf(head.lines.map(line => line.trimStart().replace(/^(To: .*); \+Cc: /, '$1\nCc: ')).flatMap(line => line.split('\n')));
+    const headers = letterHeaders(
+      head.lines.map(line => line.trimStart().replace(/^(To: .*); \+Cc: /, '$1\nCc: ')).flatMap(line => line.split('\n')),
+    );
     const letter = letterWith(headers, {
       from: entry.from,
       subject: entry.subject,

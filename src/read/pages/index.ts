@@ -5,7 +5,7 @@ import type { Mail } from '../mail.ts';
 import type { RawMail } from '../mbox.ts';
 import { patchText } from '../mime.ts';
 import { walkParts } from '../parts.ts';
-import { placeOf } from '../place.ts';
+import { messagePlace } from '../place.ts';
 import { isExpanded, isFolded, recoverDamaged } from '../recovered.ts';
 import { showTrailers } from '../trailers.ts';
 import { readCommit } from './commit.ts';
@@ -70,7 +70,7 @@ export function settlePage(mail: Mail, letter: Letter): void {
 }
 
 function odd(message: Message, text: string): Problem {
-  return { severity: 'odd', where: placeOf(message), message: text };
+  return { severity: 'odd', where: messagePlace(message), message: text };
 }
 
 function isReply({ subject }: Letter): boolean {

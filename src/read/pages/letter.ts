@@ -63,7 +63,7 @@ export function mailOf(letter: Letter): Uint8Array {
 }
 
 /** The header lines at the start of a page's head: names in lower case; a folded line, and one that is broken within addresses, is joined. */
-export function headersOf(lines: string[]): Map<string, string> {
+export function letterHeaders(lines: string[]): Map<string, string> {
   const found = new Map<string, string>();
   let last = '';
   for (const line of lines) {

@@ -13,7 +13,7 @@ export const MAX_ENTITY = 40;
 /** Links and comments that are remembered of one page. */
 export const MAX_LINKS = 500_000;
 /** Depth of blocks within blocks whose white space is kept. */
-export const MAX_DEPTH = 500;
+export const MAX_BLOCK_DEPTH = 500;
 /** Characters of a header's value that a page gives. */
 export const MAX_VALUE = 32 << 10;
 /** Characters of a mail flattened to one line that are searched for its headers. */

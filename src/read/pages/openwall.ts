@@ -1,4 +1,4 @@
-import { headersOf, type Letter, letterWith } from './letter.ts';
+import { type Letter, letterHeaders, letterWith } from './letter.ts';
 import { MAX_HEAD_LINES, MAX_LOOK } from './limits.ts';
 import { lineAt, linesFrom } from './lines.ts';
 import type { Sheet } from './sheet.ts';
@@ -17,7 +17,7 @@ export function readOpenwall(sheet: Sheet): Letter[] | null {
   if (start === null) return null;
   const limit = sheet.pres.find(pre => pre.start <= start && start < pre.end)?.end ?? (foot > start ? lineAt(text, foot).start : text.length);
   const head = linesFrom(text, start, limit, MAX_HEAD_LINES);
-  const letter = letterWith(headersOf(head.lines), { body: text.slice(head.end, limit) });
+  const letter = letterWith(letterHeaders(head.lines), { body: text.slice(head.end, limit) });
   if (letter.from === '' || letter.date === '') return null;
   if (/\S@\.\.\./.test(`${letter.from}\n${letter.to}\n${letter.cc}\n${letter.body}`))
     letter.lost.push('the page masks addresses (`user@...host`), also within the text');

@@ -1,8 +1,8 @@
-import { MAX_DEPTH, MAX_LINKS } from './limits.ts';
+import { MAX_BLOCK_DEPTH, MAX_LINKS } from './limits.ts';
 import { tokensOf } from './tokens.ts';
 
 /** A stretch of a page's text. */
-export interface Span {
+export interface PageSpan {
   start: number;
   end: number;
 }
@@ -13,9 +13,9 @@ export interface Sheet {
   isHtml: boolean;
   title: string;
   /** Preformatted blocks, in order. */
-  pres: Span[];
+  pres: PageSpan[];
   /** Links, in order, with where they lead. */
-  links: (Span & { href: string })[];
+  links: (PageSpan & { href: string })[];
   /** Places that links can lead to. */
   anchors: Map<string, number>;
   /** Comments of the HTML, which archives write their own marks in. */
@@ -92,7 +92,7 @@ export function sheetOfHtml(html: string): Sheet {
     } else if (name === 'div') {
       if (opens) {
         const keeps = /^(?:ctx|add|del|hunk|head|commit-msg)$/.test(token.attributes.get('class') ?? '');
-        if (divs.length >= MAX_DEPTH) deep++;
+        if (divs.length >= MAX_BLOCK_DEPTH) deep++;
         else {
           divs.push(keeps);
           if (keeps) pre++;

@@ -1,7 +1,7 @@
 import { decodeEntities } from './entities.ts';
 
 /** A piece of an HTML document: text with its entities decoded, a tag, or a comment. Names of tags and attributes are in lower case. */
-export type Token =
+export type HtmlToken =
   | { kind: 'text'; text: string }
   | { kind: 'open'; name: string; attributes: Map<string, string> }
   | { kind: 'close'; name: string }
@@ -12,7 +12,7 @@ export type Token =
  * scripts and styles is passed over, a tag or comment that is never closed goes on to the end of the document. Each character is looked at
  * once. Never throws.
  */
-export function* tokensOf(html: string): Generator<Token> {
+export function* tokensOf(html: string): Generator<HtmlToken> {
   let at = 0;
   while (at < html.length) {
     const open = html.indexOf('<', at);

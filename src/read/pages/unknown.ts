@@ -1,4 +1,4 @@
-import { headersOf, type Letter, letterWith } from './letter.ts';
+import { type Letter, letterHeaders, letterWith } from './letter.ts';
 import { MAX_HEAD_LINES } from './limits.ts';
 import { linesFrom } from './lines.ts';
 import type { Sheet } from './sheet.ts';
@@ -12,7 +12,7 @@ export function readUnknown(sheet: Sheet): Letter[] {
   for (const pre of sheet.pres) {
     const blank = /^\s*/.exec(sheet.text.slice(pre.start, pre.start + BLANKS))?.[0].length ?? 0;
     const head = linesFrom(sheet.text, pre.start + blank, pre.end, MAX_HEAD_LINES);
-    const headers = headersOf(head.lines);
+    const headers = letterHeaders(head.lines);
     if (headers.has('from') && headers.has('subject')) return [letterWith(headers, { body: sheet.text.slice(head.end, pre.end), lost })];
   }
   return [letterWith(new Map([['subject', sheet.title]]), { body: sheet.text, lost })];

@@ -50,18 +50,18 @@ export function takingOf(event: Event): Taking | null {
 }
 
 /** How a handler uses a resource. */
-export interface Use extends Site {
+export interface ObjectUse extends Site {
   /** The function looks whether the pointer is there. */
   tested: boolean;
 }
 
-const known = new WeakMap<CFunction, ReadonlyMap<string, Use>>();
+const known = new WeakMap<CFunction, ReadonlyMap<string, ObjectUse>>();
 
 /** What the function and those that it calls read of pointers in memory, by the keys of these; a use that is not tested before one that is. */
-export function usesOf(entry: CFunction, world: World): ReadonlyMap<string, Use> {
+export function usesOf(entry: CFunction, world: World): ReadonlyMap<string, ObjectUse> {
   const before = known.get(entry);
   if (before) return before;
-  const found = new Map<string, Use>();
+  const found = new Map<string, ObjectUse>();
   for (const fn of runBy(entry, world)) {
     const tested = testedIn(fn);
     for (const event of fn.events) {
