@@ -123,7 +123,7 @@ export {
 } from './lifetimes/rculists.ts';
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './lifetimes/readers.ts';
 export { isAsked, type LeftRunning, leftRunningIn } from './lifetimes/teardown/failed.ts';
-export { type Breach, breachesIn } from './lifetimes/teardown/law.ts';
+export { type Breach, breachesIn, unbindsDevice } from './lifetimes/teardown/law.ts';
 export { isReplaced, isSame, lastName, type Queuer, queuersOf, type Source, sourcesIn } from './lifetimes/teardown/sources.ts';
 export { type End, type Unawaited, unawaitedIn } from './lifetimes/teardown/unawaited.ts';
 export { storeThenLook } from './pairings/assumed.ts';

@@ -18,6 +18,7 @@ import {
   runsNamed,
   type Site,
   sameLock,
+  unbindsDevice,
 } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Runner } from '../../../src/model/effect.ts';
@@ -70,8 +71,7 @@ function beforeDevice(wait: Site, stops: readonly Site[], source: Queuer, file: 
   if (world.designated(file.path).has('suppress_bind_attrs')) return null;
   for (const fn of file.functions) {
     if (fn.isMacro || fn.broken || !fn.whole || !eventTo(fn, wait, world)) continue;
-    const unbinds = world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
-    if (!unbinds && !isAskedForAfter(fn, source, file, world)) continue;
+    if (!unbindsDevice(fn, world) && !isAskedForAfter(fn, source, file, world)) continue;
     if (!stops.some(stop => eventTo(fn, stop, world))) return { fn, wait, stop: null };
   }
   return null;

@@ -30,11 +30,12 @@ export function leftRunningIn(file: CodeFile, world: World): LeftRunning[] {
   return found;
 }
 
-/** Where the source begins to run: an interrupt, a thread or an operation where it is made known, an item where it is asked for. */
+/** Where the source begins to run: an interrupt or an operation where it is made known, an item where it is asked for. */
 function startsOf(source: Source): Site[] {
   if (source.managed) return [];
-  if (source.by) return source.by.queued.filter(site => site.fn === source.by?.setUp.fn);
-  const starts = source.runner === 'irq' || source.runner === 'kthread' || source.runner === 'operations';
+  // Whoever looks at what the call gives may fail since nothing was started.
+  if (source.by) return source.by.queued.filter(site => site.fn === source.by?.setUp.fn && !site.event.used);
+  const starts = source.runner === 'irq' || source.runner === 'operations';
   return source.setUp && starts ? [source.setUp] : [];
 }
 
@@ -42,7 +43,7 @@ function leftBy(source: Source, start: Site, world: World): LeftRunning | null {
   const { fn, event } = start;
   if (!fn.flow.some(node => node.fails)) return null;
   const stops = (e: Event) => isStop(source, e) || mayStop(source, fn, e, world);
-  const tells = source.by === null && source.runner !== 'kthread';
+  const tells = source.by === null;
   const { events, exits } = onward(fn, event, { stop: stops, ...(tells ? { value: 'zero' as const } : {}) });
   const exit = exits.find(node => node.fails);
   if (!exit || isStoppedByDevice(source, fn, world)) return null;

@@ -97,7 +97,13 @@ function lateStop(source: Source, taken: Step, steps: readonly Step[]): Step | n
 /** Does the source end with the device, behind the function that is the driver's remove()? */
 function outlives(source: Source, root: CFunction, world: World): boolean {
   if (!source.managed || world.designated(root.path).has('suppress_bind_attrs')) return false;
-  return world.mentions(root).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
+  return unbindsDevice(root, world);
+}
+
+/** Is it what the driver core calls as a driver and its device part, after which it releases what was managed? A component's remove() is called before. */
+export function unbindsDevice(fn: CFunction, world: World): boolean {
+  const type = (fn.parameters[0]?.type ?? '').replace(/ \*+$/, '');
+  return world.type(type)?.is === 'device' && world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
 }
 
 /** Is nothing in view that keeps the handler from running by then, or from what is taken? */
