@@ -46,11 +46,21 @@ function stored(place: Expr, fact: Fact, cx: Context): Cell | null {
   return own && own.pointer > 0 && !own.array ? { type: plainType(own.type), path: '*', bit: null, base: place.of.name } : null;
 }
 
-/** A lock or an atomic variable that is declared out of view, and is no object's: only a global is named so, since one on the stack is of no use to others; a word of bits may be. */
+/**
+ * Memory named by what a hunk does not declare. An address taken of it for a lock or an atomic variable is a global's, since one on the stack is of no
+ * use to others (a word of bits may be); what is given as it stands to be freed or counted is a pointer, if its
+ * uses tell of what type.
+ */
 function unseen(place: Expr, fact: Fact, cx: Context): Cell | null {
-  const isOfOthers = fact.kind === 'lock' || fact.kind === 'unlock' || (fact.atomic && fact.kind === 'rmw' && fact.bit === null);
-  if (cx.whole || !isOfOthers || place.k !== 'address' || place.of.k !== 'name' || place.of.local) return null;
-  return { type: null, path: place.of.name, bit: null, base: null };
+  if (cx.whole) return null;
+  const isLock = fact.kind === 'lock' || fact.kind === 'unlock';
+  const isCount = fact.atomic && fact.kind === 'rmw' && fact.bit === null;
+  if (place.k === 'address' && place.of.k === 'name' && !place.of.local && (isLock || isCount))
+    return { type: null, path: place.of.name, bit: null, base: null };
+  if (place.k !== 'name' || place.local || !(isCount || fact.kind === 'free')) return null;
+  // Without a type all such objects would be one.
+  const type = cx.guess(place);
+  return type && { type: plainType(type.type), path: '*', bit: null, base: place.name, ...(type.inferred ? { inferred: true as const } : {}) };
 }
 
 /** All memory that the call touches: of list_add() the head and the node. */

@@ -6,7 +6,7 @@ import type { FieldType } from '../syntax/types.ts';
 import type { KnownTypes } from './knowntypes.ts';
 
 /** A part of a function: its statements, the variables that it declares, its text. */
-export interface Part {
+export interface FunctionPart {
   body: Stmt;
   survey: Survey;
   slice(e: { at: number; end: number }): string;
@@ -16,7 +16,7 @@ export interface Part {
 interface Uses {
   members: Set<string>;
   /** What it is set to, compared with, or stored into. */
-  like: { e: Expr; part: Part }[];
+  like: { e: Expr; part: FunctionPart }[];
   /** Calls that it is given to, and at which place. */
   given: { api: string; at: number }[];
   /** Types of which it gets the size in memory. */
@@ -32,24 +32,24 @@ export interface Around {
 }
 
 /** The type of an expression of a part without a guess at it itself. */
-export type TypeIn = (e: Expr, part: Part, guesses: Guesses) => FieldType | null;
+export type TypeIn = (e: Expr, part: FunctionPart, guesses: Guesses) => FieldType | null;
 
 /** Guesses at one function, from all of its parts in view. Nothing is looked at before the first question. */
 export class Guesses {
-  private readonly parts: readonly Part[];
+  private readonly parts: readonly FunctionPart[];
   private readonly around: Around;
   private readonly typeIn: TypeIn;
   private uses: Map<string, Uses> | null = null;
   private readonly made = new Map<string, FieldType | null>();
 
-  constructor(parts: readonly Part[], around: Around, typeIn: TypeIn) {
+  constructor(parts: readonly FunctionPart[], around: Around, typeIn: TypeIn) {
     this.parts = parts;
     this.around = around;
     this.typeIn = typeIn;
   }
 
   /** The type of an expression of the part, or null. One that only its members tell is `inferred`. */
-  of(e: Expr, part: Part): FieldType | null {
+  of(e: Expr, part: FunctionPart): FieldType | null {
     const key = keyOf(e, part);
     if (key === null) return null;
     const known = this.made.get(key);
@@ -111,7 +111,7 @@ function isObject({ type, pointer, array, inferred }: FieldType): boolean {
 }
 
 /** Under which an expression is the same in all parts; null where it is no path. */
-function keyOf(e: Expr, part: Part): string | null {
+function keyOf(e: Expr, part: FunctionPart): string | null {
   switch (e.k) {
     case 'name':
       return e.name;
@@ -127,9 +127,9 @@ function keyOf(e: Expr, part: Part): string | null {
   }
 }
 
-function usesIn(parts: readonly Part[], fact: (api: string) => Fact | undefined): Map<string, Uses> {
+function usesIn(parts: readonly FunctionPart[], fact: (api: string) => Fact | undefined): Map<string, Uses> {
   const found = new Map<string, Uses>();
-  const usesOf = (e: Expr, part: Part): Uses | null => {
+  const usesOf = (e: Expr, part: FunctionPart): Uses | null => {
     const key = keyOf(e, part);
     if (key === null) return null;
     let uses = found.get(key);
@@ -139,11 +139,11 @@ function usesIn(parts: readonly Part[], fact: (api: string) => Fact | undefined)
     }
     return uses;
   };
-  const alike = (a: Expr, b: Expr, part: Part) => {
+  const alike = (a: Expr, b: Expr, part: FunctionPart) => {
     usesOf(a, part)?.like.push({ e: b, part });
     usesOf(b, part)?.like.push({ e: a, part });
   };
-  const expression = (e: Expr, part: Part): void => {
+  const expression = (e: Expr, part: FunctionPart): void => {
     if (e.k === 'member' && e.arrow) usesOf(e.of, part)?.members.add(e.name);
     else if (e.k === 'assign' && e.op === '=') {
       alike(e.left, e.right, part);
@@ -155,14 +155,14 @@ function usesIn(parts: readonly Part[], fact: (api: string) => Fact | undefined)
     for (const inner of partsOf(e)) expression(inner, part);
   };
   /** `p = kzalloc(sizeof(struct foo), GFP_KERNEL)`: the call's result has the size of one. */
-  const sized = (left: Expr, right: Expr, part: Part) => {
+  const sized = (left: Expr, right: Expr, part: FunctionPart) => {
     if (right.k !== 'call') return;
     for (const arg of right.args) {
       const tag = arg.k === 'text' ? /^sizeof\s*\(?\s*((?:struct|union)\s+\w+)\s*\)?$/.exec(part.slice(arg))?.[1] : undefined;
       if (tag !== undefined) usesOf(left, part)?.sizes.add(oneSpaced(tag));
     }
   };
-  const statement = (s: Stmt, part: Part): void => {
+  const statement = (s: Stmt, part: FunctionPart): void => {
     if (s.k === 'declare' && s.init) {
       const name: Expr = { at: s.at, end: s.end, line: s.line, k: 'name', name: s.variable.name, local: true };
       usesOf(name, part)?.like.push({ e: s.init, part });

@@ -175,6 +175,11 @@ describe('a lock', () => {
   });
 });
 
+test('what a hunk does not declare and frees is what a pointer points to', async () => {
+  const patch = hunk(' \tint a;\n+\tp->depth = 1;\n+\tp->lid = NULL;\n+\tkfree(p);\n+\tmemset(buffer, 0, 8);\n \ta = 1;\n');
+  expect(await cellsIn(patch)).toEqual(['?struct tub|depth', '?struct tub|lid', '?struct tub|*']);
+});
+
 describe('an atomic variable of a hunk that nothing in view declares', () => {
   const pathsIn = async (body: string, section?: string) => {
     const patch = hunk(body, section);
