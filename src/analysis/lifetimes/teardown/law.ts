@@ -80,7 +80,10 @@ function drainsFor(event: Event, run: ReadonlySet<CFunction>, file: CodeFile): b
 function useOf(source: Source, taking: Taking, world: World): Site | null {
   if (taking.how === 'switches off') return reachesDevice(source.entry, world);
   const use = usesOf(source.entry, world).get(taking.resource.key);
-  return use && !use.tested ? use : null;
+  if (!use || use.tested) return null;
+  // Whoever is given the pointer may look whether it is there.
+  const isGiven = use.fn.events.some(e => e.argSources.some(sources => sources.includes(use.event.index)));
+  return taking.how === 'clears' && isGiven ? null : use;
 }
 
 /** The stop of the source that comes after the step; undefined where one may come before it, null where none comes at all. */
