@@ -33,9 +33,9 @@ export interface Table {
 export const FORM = 1;
 const MAGIC = 'fencepost table\n';
 /** Characters of a block before it is packed. */
-const BLOCK = 32_000;
+const BLOCK = 16_000;
 /** Blocks that are kept unpacked. */
-const MOST_BLOCKS = 400;
+const MOST_BLOCKS = 800;
 /** A head is no longer than this. */
 const LONGEST_HEAD = 512;
 
@@ -91,25 +91,25 @@ export function openTable(bytes: Uint8Array, { unpack }: Pick<Packing, 'unpack'>
   const packed = bytes.subarray(from, from + said.index);
   if (sumOf(packed) !== said.sum) return { problem: 'is damaged' };
   const index = indexOf(decoder.decode(unpack(packed)), from + said.index);
-  const kept = new Map<number, readonly string[]>();
+  const kept = new Map<number, Block>();
   /** Throws where the block is damaged. */
-  const read = (i: number): readonly string[] => {
+  const read = (i: number): Block => {
     const known = kept.get(i);
     if (known) return known;
     const entry = index[i];
-    if (!entry) return [];
+    if (!entry) return NO_BLOCK;
     const own = bytes.subarray(entry.at, entry.at + entry.length);
     if (sumOf(own) !== entry.sum) throw new Error(`the block of ${entry.first} is damaged`);
-    const lines = linesOf(decoder.decode(unpack(own)));
+    const lines = blockOf(decoder.decode(unpack(own)));
     if (kept.size >= MOST_BLOCKS) kept.clear();
     kept.set(i, lines);
     return lines;
   };
-  const block = (i: number): readonly string[] => {
+  const block = (i: number): Block => {
     try {
       return read(i);
     } catch {
-      return [];
+      return NO_BLOCK;
     }
   };
   return {
@@ -117,14 +117,13 @@ export function openTable(bytes: Uint8Array, { unpack }: Pick<Packing, 'unpack'>
       head: said.head,
       lines: word => {
         const at = lastUpTo(index.length, i => (index[i]?.first ?? '') <= word);
-        const lines = at < 0 ? [] : block(at);
+        const of = at < 0 ? NO_BLOCK : block(at);
         const found: string[] = [];
-        for (let i = lastUpTo(lines.length, n => wordOf(lines[n] ?? '') < word) + 1; wordOf(lines[i] ?? '\n') === word; i++)
-          found.push(lines[i] ?? '');
+        for (let i = lastUpTo(of.words.length, n => (of.words[n] ?? '') < word) + 1; of.words[i] === word; i++) found.push(lineAt(of, i));
         return found;
       },
-      block,
-      all: () => index.flatMap((_, i) => read(i)),
+      block: i => linesOf(block(i)),
+      all: () => index.flatMap((_, i) => linesOf(read(i))),
     },
   };
 }
@@ -171,16 +170,34 @@ function blockText(lines: readonly string[]): string {
   return [...words, ...lines.map(line => line.slice(wordOf(line).length + 1))].join('\n');
 }
 
-function linesOf(text: string): string[] {
+/** An unpacked block: the words, and what stands behind each. */
+interface Block {
+  words: readonly string[];
+  rests: readonly string[];
+}
+
+const NO_BLOCK: Block = { words: [], rests: [] };
+
+function blockOf(text: string): Block {
   const parts = text.split('\n');
   const count = parts.length / 2;
+  const words: string[] = [];
   let before = '';
-  return parts.slice(0, count).map((part, i) => {
-    const word = `${before.slice(0, part.charCodeAt(0) - NO_PREFIX)}${part.slice(1)}`;
-    before = word;
-    const rest = parts[count + i] ?? '';
-    return rest === '' ? word : `${word}\t${rest}`;
-  });
+  for (let i = 0; i < count; i++) {
+    const part = parts[i] ?? '';
+    before = before.slice(0, part.charCodeAt(0) - NO_PREFIX) + part.slice(1);
+    words.push(before);
+  }
+  return { words, rests: parts.slice(count) };
+}
+
+function lineAt({ words, rests }: Block, i: number): string {
+  const rest = rests[i] ?? '';
+  return rest === '' ? (words[i] ?? '') : `${words[i]}\t${rest}`;
+}
+
+function linesOf(block: Block): string[] {
+  return block.words.map((_, i) => lineAt(block, i));
 }
 
 function wordOf(line: string): string {
@@ -188,18 +205,16 @@ function wordOf(line: string): string {
   return tab < 0 ? line : line.slice(0, tab);
 }
 
-/** Adler-32 (RFC 1950, section 9). */
+/** A sum of the bytes, four at a time: it is made anew for each block that is read, before anything is compiled, and so must be short. */
 function sumOf(bytes: Uint8Array): number {
-  let [a, b] = [1, 0];
-  for (let from = 0; from < bytes.length; from += 3000) {
-    for (let i = from; i < Math.min(bytes.length, from + 3000); i++) {
-      a += bytes[i] ?? 0;
-      b += a;
-    }
-    a %= 65521;
-    b %= 65521;
-  }
-  return b * 65536 + a;
+  // A copy of its own, since what holds the bytes may hold others.
+  const even = new Uint8Array(bytes.length & ~3);
+  even.set(bytes.subarray(0, even.length));
+  const words = new Uint32Array(even.buffer);
+  let sum = bytes.length;
+  for (const word of words) sum = (Math.imul(sum, 31) + word) | 0;
+  for (let i = even.length; i < bytes.length; i++) sum = (Math.imul(sum, 31) + (bytes[i] ?? 0)) | 0;
+  return sum >>> 0;
 }
 
 function headOf(text: string): { head: Head; index: number; sum: number; body: number } | null {
