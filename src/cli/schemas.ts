@@ -213,6 +213,7 @@ const cell = z.object({
   base: text.nullable().describe('the pointer that it is reached through'),
   pointee: z.literal(true).optional().describe('the memory that the pointer at `path` points to'),
   within: z.object({ type: text, path: text }).optional().describe('the same memory as a path in the nearest object of known type'),
+  inferred: z.literal(true).optional().describe('the type is told by uses alone'),
 });
 
 const events = z.object({
