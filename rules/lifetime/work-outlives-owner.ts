@@ -1,4 +1,4 @@
-import { called, type Deferred, deferredIn, partnersOf, runBy, type Unawaited, unawaitedIn } from '../../src/analysis/query.ts';
+import { called, type Deferred, deferredIn, isTold, keepsOwner, partnersOf, runBy, type Unawaited, unawaitedIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Remark, Rule, World } from '../../src/model/rule.ts';
 import { examples } from './work-outlives-owner/examples.ts';
@@ -6,14 +6,12 @@ import {
   actsOutOfView,
   ENDS,
   endOf,
-  isAwaited,
   isManaged,
   isOwnersOf,
   isQueuedHere,
   isRemoval,
   isUnloading,
   isWaitedFor,
-  keepsOwner,
   livesOn,
   mayWait,
   probeOf,
@@ -45,7 +43,7 @@ export default {
   examples,
   checkFile(file, report, world) {
     if (!file.whole || file.isHeader) return;
-    const items = deferredIn(file.functions).filter(item => isQueuedHere(item) && !isAwaited(item, file, world));
+    const items = deferredIn(file.functions).filter(item => isQueuedHere(item) && !isTold(item, file, world, 'completion'));
     const told = new Set<Event>();
     const removals = file.functions.flatMap(fn => (isRemoval(fn, world) ? [{ fn, run: runBy(fn, world) }] : []));
     for (const { fn, run } of removals) {

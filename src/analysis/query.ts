@@ -77,7 +77,7 @@ export { type EntryContext, type EntryPoint, entriesOf, entryText, type LifePhas
 export { canOverlap, type Overlap, overlapOf } from './entry/overlap.ts';
 export { pairedWith } from './entry/pairs.ts';
 export { type Party, partnersOf } from './entry/partners.ts';
-export { bringsUpOrDown, isMadeHere, isOwn, isTest, runsAlone } from './entry/phase.ts';
+export { bringsUpOrDown, isDevice, isMadeHere, isNamedAs, isOwn, isTest, runsAlone, unbindsDevice } from './entry/phase.ts';
 export { type Registration, registrationsOf } from './entry/registrations.ts';
 export { irqHandlerOf, type Role, rolesOf, runsInSoftirq, runsInTask } from './entry/roles.ts';
 export { type Guards, guardsAt, type OneSided, oneSided, type Serialiser, type Span, serialiserOf, serialiserOfRuns } from './entry/serialised.ts';
@@ -123,8 +123,19 @@ export {
 } from './lifetimes/rculists.ts';
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './lifetimes/readers.ts';
 export { isAsked, type LeftRunning, leftRunningIn } from './lifetimes/teardown/failed.ts';
-export { type Breach, breachesIn, unbindsDevice } from './lifetimes/teardown/law.ts';
-export { isReplaced, isSame, lastName, type Queuer, queuersOf, type Source, sourcesIn } from './lifetimes/teardown/sources.ts';
+export { type Breach, breachesIn } from './lifetimes/teardown/law.ts';
+export { isFreeOf, isObject, isTold, keepsOwner } from './lifetimes/teardown/owners.ts';
+export {
+  type EndAction,
+  endActionsIn,
+  isReplaced,
+  isSame,
+  lastName,
+  type Queuer,
+  queuersOf,
+  type Source,
+  sourcesIn,
+} from './lifetimes/teardown/sources.ts';
 export { type End, type Unawaited, unawaitedIn } from './lifetimes/teardown/unawaited.ts';
 export { storeThenLook } from './pairings/assumed.ts';
 export { type FailedRelease, failedReleases } from './sections/failedlocks.ts';

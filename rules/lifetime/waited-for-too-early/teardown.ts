@@ -1,12 +1,12 @@
 /** Where one function waits for an item and stops afterwards what queues it, and what else it does around that. */
 import {
-  argumentAt,
   before,
   between,
   calleeIn,
   comesBefore,
   type Deferred,
   effectOfKind,
+  endActionsIn,
   entriesOf,
   heldAt,
   isReplaced,
@@ -79,26 +79,16 @@ function beforeDevice(wait: Site, stops: readonly Site[], source: Queuer, file: 
 
 /** Is the item what the function is called with when the device goes? */
 function isGivenTo(fn: CFunction, item: Deferred, file: CodeFile): boolean {
-  return file.functions.some(at =>
-    at.events.some(event => {
-      const register = effectOfKind(event, 'register');
-      if (register?.runner !== 'devres' || (argumentAt(event, register.handler) ?? '').replace(/^&/, '') !== fn.name) return false;
-      return lastName(argumentAt(event, register.data) ?? '') === item.name;
-    }),
-  );
+  return file.functions.some(at => endActionsIn(at).some(({ name, data }) => name === fn.name && lastName(data ?? '') === item.name));
 }
 
 /** Is the function to be called when the device goes, as it was said after the source was made known? */
 function isAskedForAfter(fn: CFunction, { setUp }: Queuer, file: CodeFile, world: World): boolean {
   if (!setUp) return false;
-  return file.functions.some(at =>
-    at.events.some(event => {
-      const register = effectOfKind(event, 'register');
-      if (register?.runner !== 'devres' || (argumentAt(event, register.handler) ?? '').replace(/^&/, '') !== fn.name) return false;
-      const known = eventTo(at, setUp, world);
-      return known !== null && comesBefore(at, known, event);
-    }),
-  );
+  return file.functions.some(at => {
+    const known = eventTo(at, setUp, world);
+    return known !== null && endActionsIn(at).some(({ event, name }) => name === fn.name && comesBefore(at, known, event));
+  });
 }
 
 /** The function that comes to both, by two of its own events, the wait's first. */

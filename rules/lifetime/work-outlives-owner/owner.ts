@@ -2,14 +2,17 @@
 import {
   type Deferred,
   effectOfKind,
-  likelyEffect,
-  placeOf,
-  pointedTo,
+  endActionsIn,
+  isDevice,
+  isFreeOf,
+  isNamedAs,
+  isObject,
   queueOf,
   runBy,
   type Site,
   standsHere,
   surelyReaches,
+  unbindsDevice,
 } from '../../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../../src/model/code.ts';
 import type { Runner } from '../../../src/model/effect.ts';
@@ -56,16 +59,6 @@ function entriesOf(fn: CFunction, world: World, seen = new Set<CFunction>()): { 
   ];
 }
 
-/** Is it a pointer to a device whose driver core frees what was allocated for it when the driver's callback has returned? */
-function isDevice(type: string | undefined, world: World): boolean {
-  return world.type((type ?? '').replace(/ \*+$/, ''))?.is === 'device';
-}
-
-/** Does a table name the function as what binds a driver and a device to each other, or parts them? */
-function isNamedAs(driver: 'bind' | 'unbind', fn: CFunction, world: World): boolean {
-  return world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === driver);
-}
-
 /** Members whose functions run when a device or its driver goes. */
 export const ENDS = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove|release|exit|deinit|destroy)$/;
 
@@ -73,7 +66,7 @@ export const ENDS = /^(?:remove|remove_new|disconnect|unbind|detach|port_remove|
 export function isRemoval(fn: CFunction, world: World): boolean {
   if (fn.isMacro) return false;
   if (isUnloading(fn, world)) return true;
-  return isDevice(fn.parameters[0]?.type, world) && isNamedAs('unbind', fn, world);
+  return unbindsDevice(fn, world);
 }
 
 export function isUnloading(fn: CFunction, world: World): boolean {
@@ -127,50 +120,10 @@ function isOfCore({ fact, inferred }: Event): boolean {
   return fact !== undefined || inferred?.core === true;
 }
 
-/** Is the variable a pointer to an object of the type? */
-function isObject(fn: CFunction, arg: string, type: string): boolean {
-  if (!/^\w+$/.test(arg)) return false;
-  if (fn.parameters.some(p => p.name === arg && p.type === `${type} *`) || isPlaceOf(fn, arg, type)) return true;
-  return fn.events.some(e => e.into === arg && e.kind === 'read' && e.cell !== null && isPlaceOf(fn, placeOf(e.cell), type));
-}
-
-/** Does the function reach an object of the type by the pointer that is spelled so? */
-function isPlaceOf(fn: CFunction, place: string, type: string): boolean {
-  return fn.events.some(e => e.cell?.type === type && e.cell.base !== null && e.cell.base.replace(/->/g, '.') === place);
-}
-
 /** Does the argument name a part of the object that the item is in? */
 function holds(arg: string, item: Deferred): boolean {
   const [part, ...rest] = item.path.replace(/\[[^\]]*\]/g, '').split('.');
   return rest.length > 0 && part !== undefined && new RegExp(`(?:->|\\.|^&)${part}$`).test(arg);
-}
-
-/** Does the handler tell whoever waits elsewhere in the file that it is through? */
-export function isAwaited(item: Deferred, file: CodeFile, world: World): boolean {
-  const told = [...(item.handler ? runBy(item.handler, world) : [])].flatMap(fn =>
-    fn.events.flatMap(e => (effectOfKind(e, 'wake')?.on === 'completion' ? [lastName(e.args[0] ?? '')] : [])),
-  );
-  if (told.length === 0) return false;
-  return file.functions.some(fn => fn.events.some(e => effectOfKind(e, 'wait')?.on === 'completion' && told.includes(lastName(e.args[0] ?? ''))));
-}
-
-function lastName(text: string): string {
-  return /\w*$/.exec(text)?.[0] ?? '';
-}
-
-/** Does the handler give the object back itself, or a reference to it that whoever queued it took? */
-export function keepsOwner(item: Deferred, world: World): boolean {
-  const { type } = item;
-  if (!item.handler || type === null) return !item.handler;
-  for (const fn of runBy(item.handler, world)) {
-    for (const event of fn.events) {
-      if (event.kind === 'free' && event.cell?.type === type && event.cell.path === '*') return true;
-      const ref = likelyEffect(event, 'ref');
-      if (ref?.by === 'put' && (ref.frees || !event.fact))
-        if (event.args.some(arg => isObject(fn, /^&?(\w+)/.exec(arg)?.[1] ?? '', type))) return true;
-    }
-  }
-  return false;
 }
 
 /** What runs handlers as a module or a device comes or goes. */
@@ -209,14 +162,6 @@ export function endOf(item: Deferred, removal: CFunction, run: ReadonlySet<CFunc
   return isManaged(item, file) ? { event: null } : null;
 }
 
-/** Does the event free an object of the type, by a pointer to it or by the place that such a pointer was read from? */
-function isFreeOf(fn: CFunction, event: Event, type: string): boolean {
-  if (event.kind !== 'free' || !event.cell) return false;
-  if (event.cell.path === '*') return event.cell.type === type;
-  const place = pointedTo(event.cell);
-  return place !== null && isPlaceOf(fn, place, type);
-}
-
 function isPrivate({ type }: Deferred, file: CodeFile): boolean {
   const gives = (e: Event) => (e.fact?.pointer === 'private' && !e.fact.managed) || PRIVATE_MEMBERS.test(`${e.cell?.type}.${e.cell?.path}`);
   return type !== null && file.functions.some(fn => fn.events.some(e => e.into !== null && gives(e) && isObject(fn, e.into, type)));
@@ -238,9 +183,7 @@ export function isManaged(item: Deferred, file: CodeFile): boolean {
 
 /** It has something out of view done when the device goes. */
 export function actsOutOfView(fn: CFunction, file: CodeFile): boolean {
-  return fn.events.some(
-    e => effectOfKind(e, 'register')?.runner === 'devres' && !file.functions.some(f => f.name === e.args[1]) && !OFF.test(e.args[1] ?? ''),
-  );
+  return endActionsIn(fn).some(({ name }) => !file.functions.some(f => f.name === name) && !OFF.test(name));
 }
 
 /** Functions that switch a part of the machine off, as they are handed to the core to be called at the end. */

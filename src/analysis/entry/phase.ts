@@ -32,6 +32,24 @@ function isRegisteredAlone(fn: CFunction, world: World, depth: number): boolean 
   return sites?.every(s => s.fn !== fn && (runsAlone(s.fn) || isRegisteredAlone(s.fn, world, depth + 1))) ?? false;
 }
 
+/** Does a table name the function as what binds a driver and a device to each other, or parts them? */
+export function isNamedAs(driver: 'bind' | 'unbind', fn: CFunction, world: World): boolean {
+  return world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === driver);
+}
+
+/** Is it a pointer to a device whose driver core releases what was allocated for it when the driver's callback has returned? */
+export function isDevice(type: string | undefined, world: World): boolean {
+  return world.type((type ?? '').replace(/ \*+$/, ''))?.is === 'device';
+}
+
+/**
+ * Is it what the driver core calls as a driver and its device part, after which it releases what was managed (drivers/base/dd.c,
+ * __device_release_driver())? A component's remove() has another object, and runs before.
+ */
+export function unbindsDevice(fn: CFunction, world: World): boolean {
+  return isDevice(fn.parameters[0]?.type, world) && isNamedAs('unbind', fn, world);
+}
+
 /** Does the function bring a device up or down, by the table that names it? */
 export function bringsUpOrDown(fn: CFunction, world: World): boolean {
   const mentions = world.mentions(fn);

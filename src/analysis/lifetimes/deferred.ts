@@ -3,7 +3,7 @@
 import { calleeOf, standsHere } from '../../c/calls/callees.ts';
 import { conditionOn } from '../../c/cfg/flow.ts';
 import { cellKey } from '../../c/lower/cells.ts';
-import { argumentAt, effectOfKind } from '../../c/syntax/effects.ts';
+import { argumentAt, effectOfKind, releaseAtZero } from '../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 
@@ -224,8 +224,8 @@ export function runBy(fn: CFunction, world: World): ReadonlySet<CFunction> {
   return seen;
 }
 
-function releaseOf(fn: CFunction, event: Event, functions: readonly CFunction[]): CFunction | null {
-  const register = effectOfKind(event, 'register');
-  const release = register?.runner === 'kref' ? argumentAt(event, register.handler) : null;
+/** The function in view that the last put of a reference runs; null where the call is none, or names none of the file. */
+export function releaseOf(fn: CFunction, event: Event, functions: readonly CFunction[]): CFunction | null {
+  const release = releaseAtZero(event);
   return release === null ? null : (functions.find(f => f.path === fn.path && f.name === release) ?? null);
 }

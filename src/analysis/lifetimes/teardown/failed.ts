@@ -1,11 +1,12 @@
 /** What a failed start leaves running though its object goes: the law of teardown on error paths. */
 import { calleeOf, isCall } from '../../../c/calls/callees.ts';
-import { argumentAt, effectOfKind, effectsOfKind } from '../../../c/syntax/effects.ts';
+import { effectOfKind, effectsOfKind } from '../../../c/syntax/effects.ts';
 import type { CFunction, Event, FlowNode } from '../../../model/code.ts';
 import type { CodeFile, World } from '../../../model/rule.ts';
+import { isNamedAs } from '../../entry/phase.ts';
 import type { Site } from '../deferred.ts';
 import { isHandedOver, onward, pointedTo } from '../lifetime.ts';
-import { type Source, sourcesIn } from './sources.ts';
+import { endActionsIn, type Source, sourcesIn } from './sources.ts';
 import { stepsOf } from './steps.ts';
 
 /** A source that is started, and on a path that fails not stopped before its object goes. */
@@ -51,7 +52,7 @@ function leftBy(source: Source, start: Site, world: World): LeftRunning | null {
   if (object === null) return null;
   const free = events.find(e => e.phase.includes('error-path') && e.kind === 'free' && e.cell && pointedTo(e.cell) === object);
   if (free) return { source, start, free, exit };
-  return isManagedHere(fn, object) && isProbe(fn, world) ? { source, start, free: null, exit } : null;
+  return isManagedHere(fn, object) && isNamedAs('bind', fn, world) ? { source, start, free: null, exit } : null;
 }
 
 function isStop(source: Source, event: Event): boolean {
@@ -69,10 +70,7 @@ function mayStop(source: Source, fn: CFunction, event: Event, world: World): boo
 
 /** Is the stop asked for, to be made when the device goes (devm_add_action())? */
 function isStoppedByDevice(source: Source, fn: CFunction, world: World): boolean {
-  return fn.events.some(e => {
-    const register = effectOfKind(e, 'register');
-    if (register?.runner !== 'devres') return false;
-    const name = (argumentAt(e, register.handler) ?? '').replace(/^&/, '');
+  return endActionsIn(fn).some(({ name }) => {
     const action = world.functions.find(f => f.path === fn.path && f.name === name);
     return !action || stepsOf(action, world).some(step => isStop(source, step.event));
   });
@@ -90,12 +88,7 @@ function isManagedHere(fn: CFunction, object: string): boolean {
   return fn.events.some(e => e.into === object && e.fact?.managed === true && effectOfKind(e, 'alloc') !== undefined && !isHandedOver(e, object));
 }
 
-/** Does the kernel take it back what a device has where the function fails: does it bind a driver to the device? */
-function isProbe(fn: CFunction, world: World): boolean {
-  return world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'bind');
-}
-
-/** The word for what is left running. */
+/** Does the call ask an item to run, where others make a handler known? */
 export function isAsked(event: Event): boolean {
   return effectsOfKind(event, 'queue').length > 0 || effectsOfKind(event, 'arm').length > 0;
 }

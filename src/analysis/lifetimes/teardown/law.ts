@@ -7,8 +7,9 @@ import type { CodeFile, World } from '../../../model/rule.ts';
 import { sameLock } from '../../../model/section.ts';
 import { heldAt } from '../../entry/callers.ts';
 import { entriesOf } from '../../entry/entries.ts';
+import { unbindsDevice } from '../../entry/phase.ts';
 import { deferredIn, runBy, type Site } from '../deferred.ts';
-import { isReplaced, lastName, type Source, sourcesIn } from './sources.ts';
+import { isCopyOf, isReplaced, lastName, type Source, sourcesIn } from './sources.ts';
 import { mayPrecede, type Step, stepsOf } from './steps.ts';
 import { reachesDevice, type Taking, takingOf, usesOf } from './uses.ts';
 
@@ -70,9 +71,7 @@ function isTakenByHandler({ fn, event }: Step, run: ReadonlySet<CFunction>): boo
 /** Is the queue that is destroyed one that the handler puts an item on? Then the drain is a wait that comes too early, which is another breach. */
 function drainsFor(event: Event, run: ReadonlySet<CFunction>, file: CodeFile): boolean {
   return deferredIn(file.functions).some(
-    item =>
-      item.queued.some(site => run.has(site.fn)) &&
-      item.drained.some(site => site.event === event || (event.via?.path === site.event.path && event.via.line === site.event.line)),
+    item => item.queued.some(site => run.has(site.fn)) && item.drained.some(site => site.event === event || isCopyOf(event, site.event)),
   );
 }
 
@@ -99,14 +98,7 @@ function lateStop(source: Source, taken: Step, steps: readonly Step[]): Step | n
 
 /** Does the source end with the device, behind the function that is the driver's remove()? */
 function outlives(source: Source, root: CFunction, world: World): boolean {
-  if (!source.managed || world.designated(root.path).has('suppress_bind_attrs')) return false;
-  return unbindsDevice(root, world);
-}
-
-/** Is it what the driver core calls as a driver and its device part, after which it releases what was managed? A component's remove() is called before. */
-export function unbindsDevice(fn: CFunction, world: World): boolean {
-  const type = (fn.parameters[0]?.type ?? '').replace(/ \*+$/, '');
-  return world.type(type)?.is === 'device' && world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
+  return source.managed && !world.designated(root.path).has('suppress_bind_attrs') && unbindsDevice(root, world);
 }
 
 /** Is nothing in view that keeps the handler from running by then, or from what is taken? */

@@ -38,6 +38,21 @@ export function isReplaced({ members = [], entry }: Source, event: Event): boole
   return event.kind === 'write' && event.cell !== null && members.includes(lastName(event.cell.path)) && event.operand !== entry.name;
 }
 
+/** What a function asks to have done when the device goes (devm_add_action()): by which call, which function, with what. */
+export interface EndAction {
+  event: Event;
+  name: string;
+  data: string | null;
+}
+
+export function endActionsIn(fn: CFunction): EndAction[] {
+  return fn.events.flatMap(event => {
+    const register = effectOfKind(event, 'register');
+    if (register?.runner !== 'devres') return [];
+    return [{ event, name: (argumentAt(event, register.handler) ?? '').replace(/^&/, ''), data: argumentAt(event, register.data) }];
+  });
+}
+
 /** A source that queues an item. */
 export interface Queuer extends Source {
   /** The functions between the source's own and the place that queues the item, that one last. */
@@ -185,8 +200,8 @@ function waitsFor(item: Deferred, event: Event): boolean {
   });
 }
 
-/** Is it the other event as a caller has it, or that itself? */
-function isCopyOf(event: Event, other: Event): boolean {
+/** Is it the other event as a caller has it? */
+export function isCopyOf(event: Event, other: Event): boolean {
   return event.via !== undefined && event.via.path === other.path && event.via.line === other.line && event.api === other.api;
 }
 

@@ -1,10 +1,9 @@
 /** All that one run of a function does, with that of the functions in view that it calls, and what of it comes before what. */
 import { calleeOf } from '../../../c/calls/callees.ts';
 import { comesBefore } from '../../../c/cfg/flow.ts';
-import { releaseAtZero } from '../../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../../model/code.ts';
 import type { World } from '../../../model/rule.ts';
-import type { Site } from '../deferred.ts';
+import { releaseOf, type Site } from '../deferred.ts';
 
 /** An event of a run, with the calls by which the run comes to it. */
 export interface Step {
@@ -34,7 +33,7 @@ export function stepsOf(fn: CFunction, world: World): readonly Step[] {
       const here = [...trail, { fn: at, event }];
       if (event.kind !== 'expanded') found.push({ trail: here, fn: at, event });
       if (event.kind !== 'call' || trail.length >= DEEPEST) continue;
-      const callee = calleeOf(at, event, world.functions) ?? releaseOf(at, event, world);
+      const callee = calleeOf(at, event, world.functions) ?? releaseOf(at, event, world.functions);
       if (callee && !open.has(callee) && !callee.broken) visit(callee, here);
     }
     open.delete(at);
@@ -42,11 +41,6 @@ export function stepsOf(fn: CFunction, world: World): readonly Step[] {
   visit(fn, []);
   known.set(fn, found);
   return found;
-}
-
-function releaseOf(fn: CFunction, event: Event, world: World): CFunction | null {
-  const release = releaseAtZero(event);
-  return release === null ? null : (world.functions.find(f => f.path === fn.path && f.name === release) ?? null);
 }
 
 /** Can the first step run before the second in one run, in the same round of the loops around both? */

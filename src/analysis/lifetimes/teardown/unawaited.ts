@@ -1,12 +1,13 @@
 /** Items whose handler nothing in view waits for, where their object ends: the other half of the law of teardown. */
 import { initOrExit } from '../../../c/cfg/errorpaths.ts';
-import { effectOfKind, effectsOfKind, likelyEffect } from '../../../c/syntax/effects.ts';
+import { effectOfKind, effectsOfKind } from '../../../c/syntax/effects.ts';
 import type { CFunction, Event } from '../../../model/code.ts';
 import type { CodeFile, World } from '../../../model/rule.ts';
 import { type EntryPoint, entriesOf } from '../../entry/entries.ts';
-import { type Deferred, deferredIn, queueOf, runBy, type Site } from '../deferred.ts';
-import { pointedTo } from '../lifetime.ts';
-import { lastName, queuersOf } from './sources.ts';
+import { isNamedAs } from '../../entry/phase.ts';
+import { type Deferred, deferredIn, queueOf, type Site } from '../deferred.ts';
+import { isFreeOf, isTold, keepsOwner } from './owners.ts';
+import { queuersOf } from './sources.ts';
 import { mayPrecede, stepsOf } from './steps.ts';
 import { takingOf, usesOf } from './uses.ts';
 
@@ -36,7 +37,7 @@ export function unawaitedIn(file: CodeFile, world: World): Unawaited[] {
   return items.flatMap((item): Unawaited[] => {
     const { type } = item;
     if (type === null || item.handedOut.length > 0 || isWaitedFor(item, world)) return [];
-    if (!isOnSystemQueue(item) || keepsObject(item, world) || tellsWaiter(item, file, world)) return [];
+    if (!isOnSystemQueue(item) || (item.handler && keepsOwner(item, world)) || isTold(item, file, world, 'any')) return [];
     const certain = item.handler !== null && world.declared(type)?.path === file.path && !item.path.includes('.');
     for (const off of item.takenOff) {
       const end = isUsed(off) || !item.handler ? null : endBehind(off, item, items, world);
@@ -60,7 +61,7 @@ function isUsed({ fn, event }: Site): boolean {
 /** How the object ends behind an item that even nothing takes off. */
 function endOf(item: Deferred, file: CodeFile, world: World): End | null {
   // What a driver's removal does for its device is seen there.
-  const unbinds = file.functions.some(fn => isUnbound(fn, world));
+  const unbinds = file.functions.some(fn => isNamedAs('unbind', fn, world));
   const free = item.handler && !unbinds ? freeOf(item, file) : null;
   if (free) return { how: 'object', site: free };
   const stop = sourceStopOf(item, file, world);
@@ -94,7 +95,7 @@ function siblingOf(item: Deferred, items: readonly Deferred[], world: World): En
     for (const site of other.waited) {
       const steps = stepsOf(site.fn, world);
       const at = steps.find(s => s.event === site.event);
-      if (at && steps.some(s => mayPrecede(at, s) && isFreeOf(s, item.type))) return { how: 'sibling', site };
+      if (at && steps.some(s => mayPrecede(at, s) && isFreeOf(s.fn, s.event, item.type))) return { how: 'sibling', site };
     }
   }
   return null;
@@ -117,42 +118,19 @@ function isArmedInUse(item: Deferred, world: World): boolean {
   });
 }
 
-/** Does the handler free the object, or give a reference to it back? */
-function keepsObject({ handler, type }: Deferred, world: World): boolean {
-  for (const fn of handler ? runBy(handler, world) : [])
-    for (const event of fn.events) {
-      if (event.kind === 'free' && event.cell?.type === type && event.cell.path === '*') return true;
-      const ref = likelyEffect(event, 'ref');
-      if (ref?.by !== 'put' || !(ref.frees || !event.fact)) continue;
-      const cell = event.cell ?? event.argCells?.[0] ?? null;
-      if (cell ? cell.type === type : true) return true;
-    }
-  return false;
-}
-
-/** Does the handler wake somebody of this file, who may be waiting for it to be through? */
-function tellsWaiter(item: Deferred, file: CodeFile, world: World): boolean {
-  const told = new Set<string>();
-  for (const fn of item.handler ? runBy(item.handler, world) : [])
-    for (const event of fn.events) if (effectsOfKind(event, 'wake').length > 0) told.add(lastName(event.args[0] ?? ''));
-  told.delete('');
-  if (told.size === 0) return false;
-  return file.functions.some(fn => fn.events.some(e => effectsOfKind(e, 'wait').length > 0 && told.has(lastName(e.args[0] ?? ''))));
-}
-
 /** What says, behind the place that takes the item off its queue, that this is the end; null where nothing does. */
 function endBehind(off: Site, item: Deferred, items: readonly Deferred[], world: World): End | null {
   const { fn, event } = off;
   const steps = stepsOf(fn, world);
   const at = steps.find(step => step.event === event);
-  if (!at || event.phase.includes('error-path') || isUnbound(fn, world)) return null;
+  if (!at || event.phase.includes('error-path') || isNamedAs('unbind', fn, world)) return null;
   const later = steps.filter(step => mayPrecede(at, step));
   if (later.some(step => waitsForAll(step.event))) return null;
   const uses = item.handler ? usesOf(item.handler, world) : new Map();
   let part: End | null = null;
   for (const step of later) {
     const site = { fn: step.fn, event: step.event };
-    if (isFreeOf(step, item.type)) return { how: 'object', site };
+    if (isFreeOf(step.fn, step.event, item.type)) return { how: 'object', site };
     const taking = takingOf(step.event);
     if (!taking || taking.how === 'switches off' || taking.how === 'clears') continue;
     const isOwned = step.event.cell?.type === item.type && item.type !== null;
@@ -179,16 +157,8 @@ function freeOf({ type, setUp }: Deferred, file: CodeFile): Site | null {
   for (const fn of file.functions)
     if (!makes(fn, type))
       for (const event of fn.events)
-        if (!event.via && fn !== setUp.fn && !event.phase.includes('error-path') && isFreeOf({ fn, event }, type)) return { fn, event };
+        if (!event.via && fn !== setUp.fn && !event.phase.includes('error-path') && isFreeOf(fn, event, type)) return { fn, event };
   return null;
-}
-
-/** Does the event free an object of the type, by a pointer to it or by the place that such a pointer was read from? */
-function isFreeOf({ fn, event }: Site, type: string | null): boolean {
-  if (event.kind !== 'free' || !event.cell || effectOfKind(event, 'free')?.when === 'grace-period') return false;
-  if (event.cell.path === '*') return event.cell.type === type;
-  const place = pointedTo(event.cell);
-  return place !== null && fn.events.some(e => e.cell?.type === type && e.cell.base !== null && e.cell.base.replace(/->/g, '.') === place);
 }
 
 /** Does the function allocate an object of the type? */
@@ -196,9 +166,4 @@ function makes(fn: CFunction, type: string | null): boolean {
   return fn.events.some(
     e => e.into !== null && effectOfKind(e, 'alloc') !== undefined && fn.events.some(u => u.cell?.type === type && u.cell.base === e.into),
   );
-}
-
-/** Does the kernel run the function as a device and its driver part? */
-function isUnbound(fn: CFunction, world: World): boolean {
-  return world.mentions(fn).some(m => m.member !== null && world.member(m.table, m.member)?.driver === 'unbind');
 }
