@@ -69,6 +69,35 @@ void lamp_drop(struct lamp *l)
 	lamp_off(l);
 	kfree(l); /* want: timer-alive-at-free "lamp_dim()" */
 }`,
+      // What the lamp owns goes, and with it the lamp, out of view.
+      `
+struct lamp {
+	struct timer_list blink;
+	char *name;
+	int level;
+};
+
+static void lamp_blink(struct timer_list *t)
+{
+	struct lamp *l = from_timer(l, t, blink);
+
+	l->level = !l->level;
+	mod_timer(&l->blink, jiffies + HZ);
+}
+
+void lamp_start(struct lamp *l)
+{
+	timer_setup(&l->blink, lamp_blink, 0);
+	mod_timer(&l->blink, jiffies + HZ);
+}
+
+void lamp_undo(void *data)
+{
+	struct lamp *l = data;
+
+	timer_delete(&l->blink); /* want: timer-alive-at-free "a part of struct lamp is freed afterwards" */
+	kfree(l->name);
+}`,
     ],
     good: [
       `
@@ -150,6 +179,48 @@ void lamp_swap(struct lamp *l)
 		return;
 	}
 	kfree(l);
+}`,
+      `
+/* It is waited for, and looked for where it was not on. */
+struct lamp {
+	struct timer_list blink;
+	struct timer_list fade;
+	char *name;
+	int level;
+};
+
+static void lamp_blink(struct timer_list *t)
+{
+	struct lamp *l = from_timer(l, t, blink);
+
+	l->level = !l->level;
+	mod_timer(&l->blink, jiffies + HZ);
+}
+
+static void lamp_fade(struct timer_list *t)
+{
+	struct lamp *l = from_timer(l, t, fade);
+
+	l->level--;
+	mod_timer(&l->fade, jiffies + HZ);
+}
+
+void lamp_start(struct lamp *l)
+{
+	timer_setup(&l->blink, lamp_blink, 0);
+	timer_setup(&l->fade, lamp_fade, 0);
+	mod_timer(&l->blink, jiffies + HZ);
+	mod_timer(&l->fade, jiffies + HZ);
+}
+
+void lamp_undo(void *data)
+{
+	struct lamp *l = data;
+
+	timer_delete_sync(&l->blink);
+	if (!timer_delete(&l->fade))
+		return;
+	kfree(l->name);
 }`,
       `
 /* The handler itself ends the lamp, by way of the others. */

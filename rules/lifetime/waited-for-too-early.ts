@@ -1,6 +1,7 @@
 import { called, type Deferred, deferredIn, type Queuer, queuersOf, type Site } from '../../src/analysis/query.ts';
 import type { Remark, Rule } from '../../src/model/rule.ts';
 import { examples } from './waited-for-too-early/examples.ts';
+import { examples as managed } from './waited-for-too-early/managed.ts';
 
 import { type Early, earlyWaits } from './waited-for-too-early/teardown.ts';
 
@@ -28,7 +29,7 @@ export default {
     'a device being opened between the wait and the stop is not considered',
     'a transmission that is in progress when the transmit queue is stopped is not considered, nor what wakes the queue again',
   ],
-  examples,
+  examples: { bad: [...examples.bad, ...managed.bad], good: [...examples.good, ...managed.good] },
   checkFile(file, report, world) {
     if (!file.whole || file.isHeader) return;
     const told = new Set<Early['wait']['event']>();

@@ -1,6 +1,7 @@
 import { called, type Deferred, deferredIn, isTold, keepsOwner, partnersOf, runBy, type Unawaited, unawaitedIn } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Remark, Rule, World } from '../../src/model/rule.ts';
+import { examples as ends } from './work-outlives-owner/ends.ts';
 import { examples } from './work-outlives-owner/examples.ts';
 import {
   actsOutOfView,
@@ -40,7 +41,7 @@ export default {
     'a wait before the source of the item is stopped counts',
     'work on a queue of its own counts as waited for if draining that queue is not visible',
   ],
-  examples,
+  examples: { bad: [...examples.bad, ...ends.bad], good: [...examples.good, ...ends.good] },
   checkFile(file, report, world) {
     if (!file.whole || file.isHeader) return;
     const items = deferredIn(file.functions).filter(item => isQueuedHere(item) && !isTold(item, file, world, 'completion'));

@@ -6,14 +6,8 @@ export const examples: { bad: string[]; good: string[] } = {
     `
 struct kiln {
 	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
 
 static void kiln_fire(struct work_struct *w)
@@ -31,33 +25,15 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
 	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return request_irq(k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -75,23 +51,9 @@ static struct platform_driver kiln_driver = {
 };`,
     `
 struct kiln {
-	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
-
-static void kiln_fire(struct work_struct *w)
-{
-	struct kiln *k = container_of(w, struct kiln, fire);
-
-	k->log[0] = 1;
-}
 
 static irqreturn_t kiln_irq(int irq, void *data)
 {
@@ -101,40 +63,20 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
-	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return request_irq(k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
 {
 	struct kiln *k = platform_get_drvdata(pdev);
 
-	cancel_work_sync(&k->fire);
 	kfree(k->log); /* want: freed-under-handler "before free_irq()" */
 	free_irq(k->irq, k);
 }
@@ -146,23 +88,9 @@ static struct platform_driver kiln_driver = {
     `
 /* The interrupt ends behind remove(). */
 struct kiln {
-	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
-
-static void kiln_fire(struct work_struct *w)
-{
-	struct kiln *k = container_of(w, struct kiln, fire);
-
-	k->log[0] = 1;
-}
 
 static irqreturn_t kiln_irq(int irq, void *data)
 {
@@ -172,33 +100,14 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
-	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -215,31 +124,9 @@ static struct platform_driver kiln_driver = {
     `
 /* So do the operations: a transfer reaches for a device that is off. */
 struct kiln {
-	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
-	char *log;
 	struct clk *clk;
 	void __iomem *base;
-	int irq;
-	bool gone;
 };
-
-static void kiln_fire(struct work_struct *w)
-{
-	struct kiln *k = container_of(w, struct kiln, fire);
-
-	k->log[0] = 1;
-}
-
-static irqreturn_t kiln_irq(int irq, void *data)
-{
-	struct kiln *k = data;
-
-	schedule_work(&k->fire);
-	return IRQ_HANDLED;
-}
 
 static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 {
@@ -252,21 +139,14 @@ static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
+	struct spi_controller *ctlr = devm_spi_alloc_host(&pdev->dev, 0);
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
 	if (!ctlr)
 		return -ENOMEM;
-	spin_lock_init(&k->lock);
-	INIT_WORK(&k->fire, kiln_fire);
 	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
 	return devm_spi_register_controller(&pdev->dev, ctlr);
 }
 
@@ -274,10 +154,7 @@ static void kiln_remove(struct platform_device *pdev)
 {
 	struct kiln *k = platform_get_drvdata(pdev);
 
-	free_irq(k->irq, k);
-	cancel_work_sync(&k->fire);
 	clk_disable_unprepare(k->clk); /* want: freed-under-handler "kiln_transfer() may run and reach the device" */
-	kfree(k->log);
 }
 
 static struct platform_driver kiln_driver = {
@@ -287,31 +164,9 @@ static struct platform_driver kiln_driver = {
     `
 /* The clock goes first. */
 struct kiln {
-	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
-	char *log;
 	struct clk *clk;
 	void __iomem *base;
-	int irq;
-	bool gone;
 };
-
-static void kiln_fire(struct work_struct *w)
-{
-	struct kiln *k = container_of(w, struct kiln, fire);
-
-	k->log[0] = 1;
-}
-
-static irqreturn_t kiln_irq(int irq, void *data)
-{
-	struct kiln *k = data;
-
-	schedule_work(&k->fire);
-	return IRQ_HANDLED;
-}
 
 static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 {
@@ -324,21 +179,14 @@ static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
+	struct spi_controller *ctlr = devm_spi_alloc_host(&pdev->dev, 0);
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
 	if (!ctlr)
 		return -ENOMEM;
-	spin_lock_init(&k->lock);
-	INIT_WORK(&k->fire, kiln_fire);
 	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
 	return spi_register_controller(ctlr);
 }
 
@@ -346,11 +194,8 @@ static void kiln_remove(struct platform_device *pdev)
 {
 	struct kiln *k = platform_get_drvdata(pdev);
 
-	free_irq(k->irq, k);
-	cancel_work_sync(&k->fire);
 	clk_disable_unprepare(k->clk); /* want: freed-under-handler "before spi_unregister_controller()" */
 	spi_unregister_controller(dev_get_drvdata(&pdev->dev));
-	kfree(k->log);
 }
 
 static struct platform_driver kiln_driver = {
@@ -417,14 +262,8 @@ void kiln_del(struct device *dev)
     `
 struct kiln {
 	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
 
 static void kiln_fire(struct work_struct *w)
@@ -442,33 +281,15 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
 	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return request_irq(k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -488,14 +309,9 @@ static struct platform_driver kiln_driver = {
 /* The handler looks under the lock under which the pointer goes. */
 struct kiln {
 	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
 	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
 
 static void kiln_fire(struct work_struct *w)
@@ -516,33 +332,16 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
 	spin_lock_init(&k->lock);
 	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return request_irq(k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -565,14 +364,9 @@ static struct platform_driver kiln_driver = {
 /* The handler is told. */
 struct kiln {
 	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
-	char *log;
-	struct clk *clk;
-	void __iomem *base;
-	int irq;
 	bool gone;
+	char *log;
+	int irq;
 };
 
 static void kiln_fire(struct work_struct *w)
@@ -592,33 +386,15 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
 	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return request_irq(k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -639,23 +415,9 @@ static struct platform_driver kiln_driver = {
     `
 /* The interrupt is off before. */
 struct kiln {
-	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
-
-static void kiln_fire(struct work_struct *w)
-{
-	struct kiln *k = container_of(w, struct kiln, fire);
-
-	k->log[0] = 1;
-}
 
 static irqreturn_t kiln_irq(int irq, void *data)
 {
@@ -665,33 +427,14 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
-	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -700,7 +443,6 @@ static void kiln_remove(struct platform_device *pdev)
 
 	disable_irq(k->irq);
 	kfree(k->log);
-	cancel_work_sync(&k->fire);
 }
 
 static struct platform_driver kiln_driver = {
@@ -710,23 +452,10 @@ static struct platform_driver kiln_driver = {
     `
 /* The device is told to be quiet, and asks for no interrupt. */
 struct kiln {
-	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
-	char *log;
-	struct clk *clk;
 	void __iomem *base;
+	char *log;
 	int irq;
-	bool gone;
 };
-
-static void kiln_fire(struct work_struct *w)
-{
-	struct kiln *k = container_of(w, struct kiln, fire);
-
-	k->log[0] = 1;
-}
 
 static irqreturn_t kiln_irq(int irq, void *data)
 {
@@ -736,33 +465,14 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
-	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return devm_request_irq(&pdev->dev, k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -771,7 +481,6 @@ static void kiln_remove(struct platform_device *pdev)
 
 	writel(0, k->base + 8);
 	kfree(k->log);
-	cancel_work_sync(&k->fire);
 }
 
 static struct platform_driver kiln_driver = {
@@ -781,31 +490,9 @@ static struct platform_driver kiln_driver = {
     `
 /* The operation switches the clock on itself. */
 struct kiln {
-	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
-	char *log;
 	struct clk *clk;
 	void __iomem *base;
-	int irq;
-	bool gone;
 };
-
-static void kiln_fire(struct work_struct *w)
-{
-	struct kiln *k = container_of(w, struct kiln, fire);
-
-	k->log[0] = 1;
-}
-
-static irqreturn_t kiln_irq(int irq, void *data)
-{
-	struct kiln *k = data;
-
-	schedule_work(&k->fire);
-	return IRQ_HANDLED;
-}
 
 static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 {
@@ -820,21 +507,14 @@ static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
+	struct spi_controller *ctlr = devm_spi_alloc_host(&pdev->dev, 0);
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
 	if (!ctlr)
 		return -ENOMEM;
-	spin_lock_init(&k->lock);
-	INIT_WORK(&k->fire, kiln_fire);
 	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
 	return devm_spi_register_controller(&pdev->dev, ctlr);
 }
 
@@ -842,10 +522,7 @@ static void kiln_remove(struct platform_device *pdev)
 {
 	struct kiln *k = platform_get_drvdata(pdev);
 
-	free_irq(k->irq, k);
-	cancel_work_sync(&k->fire);
 	clk_disable_unprepare(k->clk);
-	kfree(k->log);
 }
 
 static struct platform_driver kiln_driver = {
@@ -856,14 +533,8 @@ static struct platform_driver kiln_driver = {
 /* It is replaced, not taken. */
 struct kiln {
 	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
 
 static void kiln_fire(struct work_struct *w)
@@ -881,33 +552,15 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
 	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return request_irq(k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
@@ -928,14 +581,8 @@ static struct platform_driver kiln_driver = {
 /* The handler does not use it. */
 struct kiln {
 	struct work_struct fire;
-	struct delayed_work cool;
-	struct workqueue_struct *queue;
-	spinlock_t lock;
 	char *log;
-	struct clk *clk;
-	void __iomem *base;
 	int irq;
-	bool gone;
 };
 
 static void kiln_fire(struct work_struct *w)
@@ -953,33 +600,15 @@ static irqreturn_t kiln_irq(int irq, void *data)
 	return IRQ_HANDLED;
 }
 
-static int kiln_transfer(struct spi_controller *ctlr, struct spi_message *m)
-{
-	struct kiln *k = spi_controller_get_devdata(ctlr);
-
-	writel(1, k->base);
-	return 0;
-}
-
 static int kiln_probe(struct platform_device *pdev)
 {
 	struct kiln *k = devm_kzalloc(&pdev->dev, sizeof(*k), GFP_KERNEL);
-	struct spi_controller *ctlr;
-	int err;
 
 	if (!k)
 		return -ENOMEM;
-	ctlr = devm_spi_alloc_host(&pdev->dev, 0);
-	if (!ctlr)
-		return -ENOMEM;
-	spin_lock_init(&k->lock);
 	INIT_WORK(&k->fire, kiln_fire);
-	ctlr->transfer_one_message = kiln_transfer;
 	platform_set_drvdata(pdev, k);
-	err = request_irq(k->irq, kiln_irq, 0, "kiln", k);
-	if (err)
-		return err;
-	return 0;
+	return request_irq(k->irq, kiln_irq, 0, "kiln", k);
 }
 
 static void kiln_remove(struct platform_device *pdev)
