@@ -3,12 +3,11 @@ import {
   alwaysFollowed,
   called,
   callersOf,
-  canOverlap,
   cellName,
   dominates,
   isTest,
   keyOf,
-  registrationsOf,
+  neverBesideItself,
   runsAlone,
   serialiserOfRuns,
 } from '../../src/analysis/query.ts';
@@ -174,8 +173,7 @@ static DECLARE_DELAYED_WORK(gate_timer, gate_toggle);`,
 /** A lock over the whole stretch, in the function or in all its callers. */
 function kept(fn: CFunction, on: Event, off: Event, world: World): boolean {
   if (serialiserOfRuns({ fn, event: on, until: off }, world)) return true;
-  // A work item or a thread does not run twice at once.
-  if (canOverlap(fn, fn, world).can === 'no' || registrationsOf(fn, world).some(r => r.runner === 'kthread')) return true;
+  if (neverBesideItself(fn, world)) return true;
   const sites = callersOf(fn, world);
   return sites !== null && sites.length > 0 && sites.every(s => serialiserOfRuns(s, world) !== null || runsAlone(s.fn, world));
 }

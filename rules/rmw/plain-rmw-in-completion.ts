@@ -462,8 +462,9 @@ function open({ fn, event }: Use, world: World): boolean {
 
 /** Can both run at once: no lock keeps them apart, and of one that a single side holds the other neither takes it later on nor may its callers hold it. */
 function isOpen(a: Span, b: Span, world: World): boolean {
-  const lock = serialiserOf(a, b, world) ? null : oneSided(a, b, world);
-  return lock ? !lock.later && !lock.hidden : serialiserOf(a, b, world) === null;
+  if (serialiserOf(a, b, world)) return false;
+  const lock = oneSided(a, b, world);
+  return !lock || (!lock.later && !lock.hidden);
 }
 
 /** The change with its read half. */

@@ -1,15 +1,4 @@
-import {
-  bringsUpOrDown,
-  callersOf,
-  canOverlap,
-  isOwn,
-  isTest,
-  keyOf,
-  onward,
-  registrationsOf,
-  runsAlone,
-  serialiserOfRuns,
-} from '../../src/analysis/query.ts';
+import { bringsUpOrDown, callersOf, isOwn, isTest, keyOf, neverBesideItself, onward, runsAlone, serialiserOfRuns } from '../../src/analysis/query.ts';
 import type { CFunction, Event } from '../../src/model/code.ts';
 import type { Rule, World } from '../../src/model/rule.ts';
 
@@ -231,7 +220,7 @@ function acts(fn: CFunction, test: Event, change: Event): boolean {
 
 /** A handler or a member of a table that is not run twice at once for one object, a thread, or a function that only such ones call. */
 function alone(fn: CFunction, world: World, depth = 0): boolean {
-  if (canOverlap(fn, fn, world).can === 'no' || registrationsOf(fn, world).some(r => r.runner === 'kthread')) return true;
+  if (neverBesideItself(fn, world)) return true;
   const sites = callersOf(fn, world);
   return (
     depth < 2 &&

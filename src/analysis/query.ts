@@ -74,7 +74,7 @@ export { type PairUpdate, pairUpdates } from './atomicity/pairs.ts';
 export { comparedEvents, indexOf, isUpdate } from './atomicity/ties.ts';
 export { callersGive, callersOf, type Entry, heldAt, heldOnEntry } from './entry/callers.ts';
 export { type EntryContext, type EntryPoint, entriesOf, entryText, type LifePhase } from './entry/entries.ts';
-export { canOverlap, type Overlap, overlapOf } from './entry/overlap.ts';
+export { canOverlap, neverBesideItself, type Overlap } from './entry/overlap.ts';
 export { pairedWith } from './entry/pairs.ts';
 export { type Party, partnersOf } from './entry/partners.ts';
 export { bringsUpOrDown, isDevice, isMadeHere, isNamedAs, isOwn, isTest, runsAlone, unbindsDevice } from './entry/phase.ts';

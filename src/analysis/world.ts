@@ -147,7 +147,7 @@ export function worldOf(
     licensed: path => (imageOf.get(path)?.pieces ?? []).some(p => p.lines.some(line => /^\s*MODULE_LICENSE\s*\(/.test(line))),
     mentions: fn => {
       const own = mentionedIn(fn.path).get(fn.name) ?? [];
-      if (fn.isStatic) return own;
+      if (fn.isStatic || files.length === 1) return own;
       // A file with a function of that name means its own.
       const mayName = (f: CodeFile) => f.path !== fn.path && !f.functions.some(own => own.name === fn.name);
       const others = files.flatMap(f => (mayName(f) ? (mentionedIn(f.path).get(fn.name) ?? []) : []));

@@ -91,6 +91,11 @@ export function sameSection(a: Section, b: Section): boolean {
   return a === b || (a.family === b.family && a.mode === b.mode && sameLock(a, b));
 }
 
+/** Each section once, the first of those that are the same. */
+export function distinctSections(sections: readonly Section[]): Section[] {
+  return sections.filter((one, i) => sections.findIndex(other => sameSection(other, one)) === i);
+}
+
 /** What may be one lock: the same family, and the same last member of the object. */
 export function likeLock(a: Section, b: Section): boolean {
   if (a.object === null || b.object === null) return sameLock(a, b);

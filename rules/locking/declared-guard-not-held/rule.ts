@@ -47,7 +47,7 @@ export default {
       const writes = fn.events.some(e => e.kind !== 'read' && e.line === event.line && keyOf(e) === key);
       if (own.some(one => one.mode === 'exclusive' || !writes) || event.maybeLocks.some(one => mayBe(one, lock)) || isByConvention(held)) continue;
       // A helper's callers are asked: one without the lock suffices, and where none is in view the contract would have to say so in the helper's head.
-      if (own.length === 0 && someCallerHolds(fn, lock, world)) continue;
+      if (own.length === 0 && allCallersHold(fn, lock, world)) continue;
       told.add(key);
       const name = event.cell?.path ?? '';
       const how = own.length > 0 ? `with ${guard.written} held for reading only` : `without ${guard.written}`;
@@ -87,7 +87,7 @@ function isByConvention(held: readonly Section[]): boolean {
   return held.some(one => one.by === 'convention');
 }
 
-function someCallerHolds(fn: CFunction, lock: Section, world: World): boolean {
+function allCallersHold(fn: CFunction, lock: Section, world: World): boolean {
   const sites = callersOf(fn, world) ?? world.callers(fn.name);
   return sites.length > 0 && sites.every(site => [...heldAt(site.fn, site.event, world), ...site.event.maybeLocks].some(one => mayBe(one, lock)));
 }

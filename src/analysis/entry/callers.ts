@@ -6,6 +6,7 @@ import type { CFunction, Event } from '../../model/code.ts';
 import type { Mention, World } from '../../model/rule.ts';
 import {
   contextSection,
+  distinctSections,
   holds,
   includesSection,
   isContext,
@@ -15,7 +16,6 @@ import {
   objectType,
   type Section,
   sameLock,
-  sameSection,
 } from '../../model/section.ts';
 import { makesObject } from '../lifetimes/fresh.ts';
 import { dropsOf, enteredUnder, takings } from '../sections/locking.ts';
@@ -56,7 +56,7 @@ export function heldOnEntry(fn: CFunction, world: World, depth = 0): Entry {
 }
 
 function entryOf(fn: CFunction, world: World, depth: number): Entry {
-  const own: Entry = { locks: distinct([...enteredUnder(fn), ...requiredIn(fn, world)]), context: contextSaid(fn), maybe: [] };
+  const own: Entry = { locks: distinctSections([...enteredUnder(fn), ...requiredIn(fn, world)]), context: contextSaid(fn), maybe: [] };
   const tables = tablesOf(fn, world);
   const sites = tables ? callsOf(fn, world) : (callersOf(fn, world) ?? runsOf(fn, world));
   if (!sites || depth > DEEPEST) return own;
@@ -75,14 +75,14 @@ function entryOf(fn: CFunction, world: World, depth: number): Entry {
       ],
     };
     both = meetOf(both ? [both, here] : [here]);
-    const perhaps = distinct([...here.locks, ...event.maybeLocks, ...above.maybe]);
+    const perhaps = distinctSections([...here.locks, ...event.maybeLocks, ...above.maybe]);
     // Whoever gives it an object of his own making needs no lock.
     if (!givesNew(caller, event)) maybe = maybe === null ? perhaps : maybe.filter(l => holds(perhaps, l));
   }
-  const locks = distinct([...own.locks, ...(both?.locks ?? [])]);
+  const locks = distinctSections([...own.locks, ...(both?.locks ?? [])]);
   return {
     locks,
-    context: distinct([...own.context, ...(both?.context ?? [])]),
+    context: distinctSections([...own.context, ...(both?.context ?? [])]),
     maybe: maybe?.filter(lock => !holds(locks, lock)) ?? [],
   };
 }
@@ -144,10 +144,6 @@ function givesNew(caller: CFunction, call: Event): boolean {
   });
 }
 
-function distinct(sections: readonly Section[]): Section[] {
-  return sections.filter((one, i) => sections.findIndex(other => sameSection(other, one)) === i);
-}
-
 /** Can a run of the function come by something that ends the context before the event? What ends it behind the event does not matter there. */
 function endsBefore(fn: CFunction, event: Event, context: Section, functions: readonly CFunction[]): boolean {
   const flow = lockFlowOf(fn);
@@ -172,11 +168,29 @@ function contextSaid(fn: CFunction): Section[] {
   return found;
 }
 
+interface CallSite {
+  fn: CFunction;
+  event: Event;
+}
+
+const callers = new WeakMap<World, Map<CFunction, readonly CallSite[] | null>>();
+
 /**
- * All calls of the function, where they are all in view: it is static in a whole file, and nothing holds its address but tables of a type that the same
- * file declares, through which every call is followed. Null where not.
+ * All calls of the function, as far as its file is in view: it is static, and nothing holds its address but tables of a type that the same file declares,
+ * through which every call is followed. Null where not.
  */
-export function callersOf(fn: CFunction, world: World): { fn: CFunction; event: Event }[] | null {
+export function callersOf(fn: CFunction, world: World): readonly CallSite[] | null {
+  const known = callers.get(world) ?? new Map<CFunction, readonly CallSite[] | null>();
+  callers.set(world, known);
+  let found = known.get(fn);
+  if (found === undefined) {
+    found = findCallers(fn, world);
+    known.set(fn, found);
+  }
+  return found;
+}
+
+function findCallers(fn: CFunction, world: World): CallSite[] | null {
   if (!fn.isStatic || !fn.whole || fn.path.endsWith('.h') || !world.mentions(fn).every(mention => isFollowed(fn, mention, world))) return null;
   const sites = world.callers(fn.name).filter(site => site.fn.path === fn.path);
   return sites.length > 0 && sites.every(site => site.fn.whole && !site.fn.isMacro) ? sites : null;
@@ -214,12 +228,33 @@ function runsArgument(caller: CFunction, call: Event, argument: number, world: W
 /** Is the function called through the table alone, by calls that are known to run it? */
 function isFollowed({ name, path }: CFunction, { member, table }: Mention, world: World): boolean {
   if (member === null || table === null || world.declared(table)?.path !== path) return false;
-  const through = world.functions.flatMap(f => (f.path === path ? f.events.filter(e => isCall(e) && endsIn(e.api, member)) : []));
+  const through = memberCallsIn(path, world).get(member) ?? [];
   return through.length > 0 && through.every(e => e.via !== undefined || e.targets?.includes(name));
 }
 
-function endsIn(api: string, member: string): boolean {
-  return api.endsWith(`>${member}`) || api.endsWith(`.${member}`);
+const memberCalls = new WeakMap<World, Map<string, ReadonlyMap<string, Event[]>>>();
+
+/** The calls of a file through members, `x->open(x)`, by the member's name. */
+function memberCallsIn(path: string, world: World): ReadonlyMap<string, Event[]> {
+  const known = memberCalls.get(world) ?? new Map<string, ReadonlyMap<string, Event[]>>();
+  memberCalls.set(world, known);
+  let found = known.get(path);
+  if (!found) {
+    const calls = world.functions.flatMap(f => (f.path === path ? f.events.filter(isCall) : []));
+    found = groupBy(calls, e => /[>.](\w+)$/.exec(e.api)?.[1] ?? '');
+    known.set(path, found);
+  }
+  return found;
+}
+
+function groupBy<T>(all: readonly T[], keyOf: (one: T) => string): Map<string, T[]> {
+  const found = new Map<string, T[]>();
+  for (const one of all) {
+    const list = found.get(keyOf(one));
+    if (list) list.push(one);
+    else found.set(keyOf(one), [one]);
+  }
+  return found;
 }
 
 /** Does a caller in view give the lock back behind the call, without having taken one like it itself? Then the function returns with it. */
@@ -248,5 +283,5 @@ export function heldAt(fn: CFunction, event: Event, world: World): Section[] {
 export function perhapsHeldAt(fn: CFunction, event: Event, world: World): Section[] {
   const entry = heldOnEntry(fn, world);
   const sure = heldAt(fn, event, world);
-  return distinct([...event.maybeLocks, ...entry.locks, ...entry.maybe]).filter(lock => !holds(sure, lock));
+  return distinctSections([...event.maybeLocks, ...entry.locks, ...entry.maybe]).filter(lock => !holds(sure, lock));
 }

@@ -5,7 +5,7 @@ import { initOrExit } from '../../c/cfg/errorpaths.ts';
 import type { CFunction, Event, Place } from '../../model/code.ts';
 import type { MemberFact } from '../../model/fact.ts';
 import type { World } from '../../model/rule.ts';
-import { holds, includesSection, isContext, type Section, sameSection } from '../../model/section.ts';
+import { distinctSections, holds, includesSection, isContext, type Section } from '../../model/section.ts';
 import { dropsOf } from '../sections/locking.ts';
 import { type Registration, registrationsOf } from './registrations.ts';
 import { spins } from './sleeping.ts';
@@ -83,7 +83,7 @@ function search(fn: CFunction, world: World): EntryPoint[] {
 }
 
 /** The calls of a function that are in view, through pointers too whose targets are visible. */
-export function callersIn(fn: CFunction, world: World): { fn: CFunction; event: Event }[] {
+function callersIn(fn: CFunction, world: World): { fn: CFunction; event: Event }[] {
   return world.callers(fn.name).filter(site => {
     if (site.fn === fn || site.fn.isMacro || site.fn.side !== fn.side) return false;
     return calleesOf(site.fn, site.event, world.functions).some(
@@ -182,7 +182,7 @@ function along(chain: EntryPoint['chain'], held: readonly Section[], world: Worl
     const kept = now.filter(one => !holds(drops, one) && !includesSection(event.locks, one));
     now = [...event.locks, ...event.context, ...kept.filter(one => !isContext(one) || !holds(event.context, one))];
   }
-  return now.filter((one, i) => now.findIndex(other => sameSection(other, one)) === i);
+  return distinctSections(now);
 }
 
 /** How a person names the road: `.ndo_stop of foo_ops`, `INIT_WORK()`, `foo()` where code out of view calls it. */

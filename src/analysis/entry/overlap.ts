@@ -4,6 +4,7 @@ import type { CFunction } from '../../model/code.ts';
 import type { World } from '../../model/rule.ts';
 import { exclusive, type Section, sectionText, sharedSection } from '../../model/section.ts';
 import { type EntryPoint, entriesOf, entryText } from './entries.ts';
+import { registrationsOf } from './registrations.ts';
 
 /** Whether two functions can run at the same time. */
 export interface Overlap {
@@ -61,7 +62,7 @@ function strength({ can, ofOneObject }: Overlap): number {
 }
 
 /** Can the two entries run at the same time? */
-export function overlapOf(a: EntryPoint, b: EntryPoint): Overlap {
+function overlapOf(a: EntryPoint, b: EntryPoint): Overlap {
   const entries = [a, b] as const;
   const never = (why: string, ofOneObject: boolean): Overlap => ({ can: 'no', why, ofOneObject, entries });
   const lock = sharedSection(exclusive(a.locks), exclusive(b.locks));
@@ -89,4 +90,11 @@ function neverTogether({ registration: a }: EntryPoint, { registration: b }: Ent
   if (!neverWith.includes(other) && !ended.includes(other)) return null;
   const how = ended.includes(other) ? `${other} has ended when ${member} runs` : `${member} and ${other} never run together`;
   return `${how} (${by ?? source})`;
+}
+
+/** Does the function never run twice at once on one object: a handler that its runner keeps from that, or a thread's, which is made once for each? */
+export function neverBesideItself(fn: CFunction, world: World): boolean {
+  if (canOverlap(fn, fn, world).can === 'no') return true;
+  const registrations = registrationsOf(fn, world);
+  return registrations.length > 0 && registrations.every(r => r.runner === 'kthread') && world.callers(fn.name).length === 0;
 }

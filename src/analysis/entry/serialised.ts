@@ -166,13 +166,27 @@ function finds(event: Event, roots: ReadonlySet<string>): boolean {
 /** A lock of which there is one: is the cell touched under it elsewhere, or by nobody else in view? A global's is the file's business. */
 function isTouchedUnder(isGlobal: boolean, event: Event, lock: Section, world: World, fn: CFunction): boolean {
   if (isGlobal || event.cell === null) return true;
-  const key = cellKey(event.cell);
-  const others = world.functions
-    .filter(f => f !== fn)
-    .flatMap(f =>
-      f.events.filter(e => e.cell !== null && !e.via && e.object === undefined && cellKey(e.cell) === key).map(e => ({ fn: f, event: e })),
-    );
+  const others = (touchesIn(world).get(cellKey(event.cell)) ?? []).filter(o => o.fn !== fn);
   return others.length === 0 || others.some(o => holds([...heldAt(o.fn, o.event, world), ...o.event.maybeLocks], lock));
+}
+
+const touches = new WeakMap<World, ReadonlyMap<string, { fn: CFunction; event: Event }[]>>();
+
+/** Everything that touches memory which others may know, by the key of its cell. */
+function touchesIn(world: World): ReadonlyMap<string, { fn: CFunction; event: Event }[]> {
+  const known = touches.get(world);
+  if (known) return known;
+  const found = new Map<string, { fn: CFunction; event: Event }[]>();
+  touches.set(world, found);
+  for (const fn of world.functions)
+    for (const event of fn.events) {
+      if (event.cell === null || event.via || event.object !== undefined) continue;
+      const key = cellKey(event.cell);
+      const list = found.get(key);
+      if (list) list.push({ fn, event });
+      else found.set(key, [{ fn, event }]);
+    }
+  return found;
 }
 
 /** Is what the lock belongs to given to the function beside the cell's object, also where callers hold the lock? */

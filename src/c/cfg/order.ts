@@ -71,7 +71,7 @@ export interface Edge {
 const arriving = new WeakMap<readonly FlowNode[], Edge[][]>();
 
 /** For each node the edges that lead to it. */
-export function edgesInto(flow: readonly FlowNode[]): readonly (readonly Edge[])[] {
+function edgesInto(flow: readonly FlowNode[]): readonly (readonly Edge[])[] {
   const known = arriving.get(flow);
   if (known) return known;
   const into: Edge[][] = flow.map(() => []);

@@ -112,11 +112,6 @@ export function surely(situation: Situation | null, instance: number, states: St
   return set !== 0 && (set & ~states) === 0;
 }
 
-/** What all paths here on which the instance is in the state have decided alike. */
-export function decidedOn(situation: Situation, instance: number, state: number): Decisions {
-  return situation.on?.get(keyOf(instance, state)) ?? situation.decided;
-}
-
 /** Edges visited for each node of the flow beyond which a solution is given up. */
 export const MOST_VISITS = 60;
 
