@@ -124,7 +124,7 @@ export {
 export { type Reader, type Retirement, readAfterFree, readersOf, retirementsOf, useBehind, walkersOf } from './lifetimes/readers.ts';
 export { isAsked, type LeftRunning, leftRunningIn } from './lifetimes/teardown/failed.ts';
 export { type Breach, breachesIn } from './lifetimes/teardown/law.ts';
-export { isFreeOf, isObject, isTold, keepsOwner } from './lifetimes/teardown/owners.ts';
+export { isFreeOf, isPointerTo, isTold, keepsOwner } from './lifetimes/teardown/owners.ts';
 export {
   type EndAction,
   endActionsIn,

@@ -6,7 +6,7 @@ import {
   isDevice,
   isFreeOf,
   isNamedAs,
-  isObject,
+  isPointerTo,
   queueOf,
   runBy,
   type Site,
@@ -105,7 +105,7 @@ export function mayWait(item: Deferred, removal: CFunction, run: ReadonlySet<CFu
       if (item.type === null && event.args.length === 0) return true;
       // Another file of the driver finds the object by its device; a board's own function, called by a pointer, knows no work of the driver.
       if (fn === removal && isNamed(event) && !isOfCore(event) && event.args.some(arg => arg === device || arg === `&${device}->dev`)) return true;
-      for (const arg of event.args) if ((item.type !== null && isObject(fn, arg, item.type)) || holds(arg, item)) return true;
+      for (const arg of event.args) if ((item.type !== null && isPointerTo(fn, arg, item.type)) || holds(arg, item)) return true;
     }
   }
   return false;
@@ -164,7 +164,7 @@ export function endOf(item: Deferred, removal: CFunction, run: ReadonlySet<CFunc
 
 function isPrivate({ type }: Deferred, file: CodeFile): boolean {
   const gives = (e: Event) => (e.fact?.pointer === 'private' && !e.fact.managed) || PRIVATE_MEMBERS.test(`${e.cell?.type}.${e.cell?.path}`);
-  return type !== null && file.functions.some(fn => fn.events.some(e => e.into !== null && gives(e) && isObject(fn, e.into, type)));
+  return type !== null && file.functions.some(fn => fn.events.some(e => e.into !== null && gives(e) && isPointerTo(fn, e.into, type)));
 }
 
 /** Is the object allocated for the device, so that the core frees it when the driver is done with that? */
@@ -175,7 +175,8 @@ export function isManaged(item: Deferred, file: CodeFile): boolean {
     type !== null &&
     file.functions.some(fn =>
       fn.events.some(
-        e => e.fact?.managed && (e.fact.pointer === 'private' ? holder : e.into !== null && isObject(fn, e.into, type) && effectOfKind(e, 'alloc')),
+        e =>
+          e.fact?.managed && (e.fact.pointer === 'private' ? holder : e.into !== null && isPointerTo(fn, e.into, type) && effectOfKind(e, 'alloc')),
       ),
     )
   );

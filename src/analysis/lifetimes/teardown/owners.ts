@@ -7,7 +7,7 @@ import { placeOf, pointedTo } from '../lifetime.ts';
 import { lastName } from './sources.ts';
 
 /** Is the variable a pointer to an object of the type? */
-export function isObject(fn: CFunction, arg: string, type: string): boolean {
+export function isPointerTo(fn: CFunction, arg: string, type: string): boolean {
   if (!/^\w+$/.test(arg)) return false;
   if (fn.parameters.some(p => p.name === arg && p.type === `${type} *`) || isPlaceOf(fn, arg, type)) return true;
   return fn.events.some(e => e.into === arg && e.kind === 'read' && e.cell !== null && isPlaceOf(fn, placeOf(e.cell), type));
@@ -35,7 +35,7 @@ export function keepsOwner(item: Deferred, world: World): boolean {
       if (event.kind === 'free' && event.cell?.type === type && event.cell.path === '*') return true;
       const ref = likelyEffect(event, 'ref');
       if (ref?.by === 'put' && (ref.frees || !event.fact))
-        if (event.args.some(arg => isObject(fn, /^&?(\w+)/.exec(arg)?.[1] ?? '', type))) return true;
+        if (event.args.some(arg => isPointerTo(fn, /^&?(\w+)/.exec(arg)?.[1] ?? '', type))) return true;
     }
   }
   return false;
