@@ -41,11 +41,13 @@ export function factsOf(contract: Contract, kernel: string, convention: Fact | u
     contract,
     source,
   };
-  const maybe = acts.filter(a => a.when.on !== 'always').flatMap(a => effectOf(a) ?? []);
+  const maybe: Effect[] = acts.filter(a => a.when.on !== 'always').flatMap(a => effectOf(a) ?? []);
+  // Not on every path: a call may fail, or find what is there.
+  if (contract.returns.fresh) maybe.push({ does: 'alloc' });
   // A name is only asked where the body left something open.
   const named = complete
     ? []
-    : (convention?.effects ?? []).filter(e => !acts.some(a => a.does === e.does || (e.does === 'ref' && (a.does === 'get' || a.does === 'put'))));
+    : (convention?.effects ?? []).filter(e => ![...acts, ...maybe].some(a => a.does === e.does || (e.does === 'ref' && (a.does === 'get' || a.does === 'put'))));
   if (maybe.length + named.length === 0) return { fact, inferred: null };
   return {
     fact,
