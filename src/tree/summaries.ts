@@ -12,7 +12,7 @@ import { isGiven, NONE, UNNAMED_PLACE, whereInCaller } from './where.ts';
 
 /** Rounds over a circle of calls. */
 const MOST_ROUNDS = 3;
-/** A row says no more than this; what decides most is kept. */
+/** A row says no more than this; what decides most is kept, and the row is not complete where something is left out. */
 const MOST_ACTS = 24;
 
 export const NO_RETURN: Returned = { errno: false, pointerError: false, null: false, value: null, fresh: false };
@@ -162,11 +162,12 @@ function summaryOf(fn: FunctionRecord, calleeOf: (name: string) => Summary): Sum
   const { found: bounds, asked } = sectionActs(nodes, acts);
   const others = acts.map((list, i) => [...list.filter(a => !BOUNDS.has(a.does)), ...(asked[i] ?? [])]);
   const returns = numbersAlone(returnsOf(nodes, acts, callees, reached), fn);
-  const found = putsThatFree(ofReturned([...bounds, ...pathActs(nodes, others, exits)], returns.value));
+  const paths = pathActs(nodes, others, exits);
+  const found = bounded(putsThatFree(ofReturned([...bounds, ...paths.found], returns.value)));
   return {
-    acts: bounded(found),
+    acts: found.acts,
     returns,
-    complete,
+    complete: complete && paths.whole && found.whole,
     orders,
     stores,
     loads,
@@ -233,11 +234,12 @@ const WEIGHT = [
   'keep',
 ];
 
-function bounded(acts: readonly Act[]): Act[] {
+/** As many acts as a row holds; `whole` where that is all of them. */
+function bounded(acts: readonly Act[]): { acts: Act[]; whole: boolean } {
   const own = new Map<string, Act>();
   for (const one of acts) if (one.does !== 'alloc' && !own.has(summaryKey(one))) own.set(summaryKey(one), one);
   const list = [...own.values()].sort((a, b) => WEIGHT.indexOf(a.does) - WEIGHT.indexOf(b.does));
-  return list.slice(0, MOST_ACTS);
+  return { acts: list.slice(0, MOST_ACTS), whole: list.length <= MOST_ACTS };
 }
 
 function returnsOf(
