@@ -15,8 +15,9 @@ const MOST_ROUNDS = 3;
 /** A row says no more than this; what decides most is kept, and the row is not complete where something is left out. */
 const MOST_ACTS = 24;
 
-export const NO_RETURN: Returned = { errno: false, pointerError: false, null: false, value: null, fresh: false };
-const NOTHING: Summary = {
+const NO_RETURN: Returned = { errno: false, pointerError: false, null: false, value: null, fresh: false };
+/** Of a body that was read whole and does nothing. */
+export const DOES_NOTHING: Summary = {
   acts: [],
   returns: NO_RETURN,
   complete: true,
@@ -27,19 +28,19 @@ const NOTHING: Summary = {
   stub: false,
   unread: false,
 };
-const UNKNOWN: Summary = { ...NOTHING, complete: false, orders: true, stores: true, loads: true };
+const UNKNOWN: Summary = { ...DOES_NOTHING, complete: false, orders: true, stores: true, loads: true };
 
 /** The summary of every definition, by its number, and of a name as every file can call it. */
 export function summariesOf(
   links: Links,
   fact: (api: string) => Fact | undefined,
 ): { of: readonly Summary[]; named(name: string, from: string): Summary } {
-  const done: Summary[] = new Array(links.definitions.length).fill(NOTHING);
+  const done: Summary[] = new Array(links.definitions.length).fill(DOES_NOTHING);
   const known = new Map<string, Summary>();
   const named = (name: string, from: string, depth = 0): Summary => {
     const found = links.resolve(name, from);
-    if (found.length > 0) return combined(found.map(i => done[i] ?? NOTHING));
-    if (name.startsWith('__builtin_')) return NOTHING;
+    if (found.length > 0) return combined(found.map(i => done[i] ?? DOES_NOTHING));
+    if (name.startsWith('__builtin_')) return DOES_NOTHING;
     const alias = links.aliases.get(name);
     const said = fact(alias ?? name);
     if (said && !said.part) {
@@ -76,8 +77,9 @@ export function summariesOf(
 
 function ofFact(fact: Fact): Summary {
   return {
-    ...NOTHING,
-    acts: actsOfFact(fact),
+    ...DOES_NOTHING,
+    // That it returns new memory is said of what it returns.
+    acts: actsOfFact(fact).filter(a => a.does !== 'alloc'),
     orders: /^(?:acquire|release|full|rmb|wmb)/.test(fact.ordering) || fact.kind === 'wait' || fact.kind === 'wake',
     stores: fact.kind !== 'call' && fact.kind !== 'read',
     loads: fact.kind !== 'call',
@@ -125,7 +127,7 @@ export function combined(bodies: readonly Summary[]): Summary {
 }
 
 /** What makes two acts one, whenever they happen. */
-export function summaryKey(one: Act): string {
+function summaryKey(one: Act): string {
   return `${one.does} ${one.of} ${one.object} ${one.more.join(',')} ${one.marks.join(',')} ${one.result ?? ''}`;
 }
 
@@ -158,7 +160,7 @@ function summaryOf(fn: FunctionRecord, calleeOf: (name: string) => Summary): Sum
   const acts = fn.nodes.map((step, i) => [...(step.acts ?? []), ...instantiated(step, callees[i] ?? null)]);
   const nodes = withoutEnds(fn.nodes, callees);
   const { reached, exits } = reach(nodes);
-  if (exits.length === 0) return { ...NOTHING, complete, orders, stores, loads, noreturn: true };
+  if (exits.length === 0) return { ...DOES_NOTHING, complete, orders, stores, loads, noreturn: true };
   const { found: bounds, asked } = sectionActs(nodes, acts);
   const others = acts.map((list, i) => [...list.filter(a => !BOUNDS.has(a.does)), ...(asked[i] ?? [])]);
   const returns = numbersAlone(returnsOf(nodes, acts, callees, reached), fn);

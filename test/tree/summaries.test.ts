@@ -400,3 +400,9 @@ describe('a body that does more than a row holds', () => {
     expect((await contractsOfFiles({ 'kernel/foo.c': text })).find(c => c.name === 'outer')?.complete).toBe(false);
   });
 });
+
+it('another name of a function of which facts say all does what they say', async () => {
+  const text = '#define foo_zalloc kmem_cache_zalloc\n#define foo_tryget kref_get_unless_zero\n';
+  expect(await rowOf('foo_zalloc', { 'include/linux/foo.h': text })).toBe('c\t()\tf\ts@g1!');
+  expect(await rowOf('foo_tryget', { 'include/linux/foo.h': text })).toBe('csl\t()\t\tg/0=n');
+});
