@@ -1,27 +1,20 @@
 // `node scripts/audit.mjs TREE [--seed N] [--from N] [--count N]`: 150 rows of the contracts that say something and 50 that do not, picked by a seed, each
-// with the bodies that the tree has of the name, to be read against each other.
-import { readdirSync, readFileSync } from 'node:fs';
+// with the bodies that the tree has of the name, to be read against each other. `--name NAME` prints the row of that name alone.
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { FOLDERS, filesOf, folder, library, packing } from './contracts.mjs';
+import { FOLDERS, filesOf, library } from './contracts.mjs';
+import { build, install } from './prepare.mjs';
+import { random } from './random.mjs';
+import { fileOf, packing } from './tables.mjs';
 
 const SAYING = 150;
 const NOTHING = 50;
 /** Lines of a body that are shown. */
 const MOST_LINES = 70;
 
-/** Numbers between 0 and 1 that a seed decides (mulberry32). */
-function* random(seed) {
-  for (let state = seed >>> 0; ; ) {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let t = Math.imul(state ^ (state >>> 15), state | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    yield ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  }
-}
-
 function picked(lines, count, numbers) {
   const found = new Set();
-  while (found.size < Math.min(count, lines.length)) found.add(lines[Math.floor(numbers.next().value * lines.length)]);
+  while (found.size < Math.min(count, lines.length)) found.add(lines[Math.floor(numbers() * lines.length)]);
   return [...found];
 }
 
@@ -54,20 +47,30 @@ function definitions(path, text, names) {
   return found;
 }
 
+/** The rows that the seed picks. */
+function sample(fencepost, all, seed) {
+  const lines = all.filter(line => !fencepost.contractOfRow(line)?.byFact);
+  const says = lines.filter(line => line.split('\t').length > 4);
+  const nothing = lines.filter(line => line.split('\t').length <= 4 && fencepost.contractOfRow(line)?.complete);
+  const numbers = random(seed);
+  return [...picked(says, SAYING, numbers), ...picked(nothing, NOTHING, numbers)];
+}
+
 const args = process.argv.slice(2);
-const value = (name, otherwise) => (args.includes(name) ? Number(args.splice(args.indexOf(name), 2)[1]) : otherwise);
-const seed = value('--seed', 1);
-const [from, count] = [value('--from', 0), value('--count', SAYING + NOTHING)];
+const value = (name, otherwise) => (args.includes(name) ? args.splice(args.indexOf(name), 2)[1] : otherwise);
+const [seed, first, count] = [value('--seed', 1), value('--from', 0), value('--count', SAYING + NOTHING)].map(Number);
+const name = value('--name', null);
 const [tree] = args;
+if (args.length !== 1 || tree.startsWith('-')) throw new Error('usage: node scripts/audit.mjs TREE [--seed N] [--from N] [--count N] [--name NAME]');
+install();
+await build();
 const fencepost = library();
-const file = readdirSync(folder).find(name => name === 'contracts.bin');
-const opened = fencepost.openTable(readFileSync(join(folder, file)), packing);
+const opened = fencepost.openTable(readFileSync(fileOf(fencepost.CONTRACTS)), packing);
 if (opened.problem) throw new Error(opened.problem);
-const lines = opened.table.all().filter(line => !fencepost.contractOfRow(line)?.byFact);
-const says = lines.filter(line => line.split('\t').length > 4);
-const nothing = lines.filter(line => line.split('\t').length <= 4 && fencepost.contractOfRow(line)?.complete);
-const numbers = random(seed);
-const rows = [...picked(says, SAYING, numbers), ...picked(nothing, NOTHING, numbers)].slice(from, from + count);
+const named = name === null ? null : opened.table.lines(name);
+if (named?.length === 0) throw new Error(`${name}: no row`);
+const from = named ? 0 : first;
+const rows = named ?? sample(fencepost, opened.table.all(), seed).slice(from, from + count);
 const names = new Set(rows.map(row => row.split('\t')[0]));
 const bodies = new Map();
 for (const path of filesOf(tree, FOLDERS)) {

@@ -4,6 +4,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { build as esbuild } from 'esbuild';
 import { must, root } from './prepare.mjs';
+import { folder, TABLES } from './tables.mjs';
 
 /** What the command loads only when it needs it stands in files of its own, and is found there under their names in dist/. */
 const apart = {
@@ -82,8 +83,8 @@ async function make(dist, declarations) {
   copyFileSync(join(root, 'node_modules/web-tree-sitter/web-tree-sitter.wasm'), join(dist, 'web-tree-sitter.wasm'));
   copyFileSync(join(root, 'node_modules/tree-sitter-c/tree-sitter-c.wasm'), join(dist, 'tree-sitter-c.wasm'));
   // What `npm run contracts` has read of a kernel; without it the command works, and says so.
-  for (const name of ['contracts.bin', 'structs.bin', 'members.bin']) {
-    const table = join(root, 'rules/contracts', name);
+  for (const [name] of TABLES) {
+    const table = join(folder, name);
     if (existsSync(table)) copyFileSync(table, join(dist, name));
   }
   const [sample] = readdirSync(join(root, 'samples/single')).filter(name => name.endsWith('.patch'));

@@ -1,13 +1,15 @@
-// `npm run contracts -- TREE`: reads a kernel tree and writes what its functions do to rules/contracts. `--records FILE` keeps what was read of each
-// file, by git's id of its text, so that a second run reads only what has changed; `--only DIR,DIR` reads a part of the tree and writes nothing.
+// `npm run contracts -- TREE`: reads a kernel tree and writes what its functions do and its structures hold to rules/contracts. `--records FILE` keeps
+// what was read of each file, by git's id of its text, so that a second run by the same code and facts reads only what has changed; `--text FILE` writes
+// the rows of functions as text too. `--only DIR,DIR` reads a part of the tree and leaves the tables alone: it writes no more than these files.
 import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { isMainThread, parentPort, Worker, workerData } from 'node:worker_threads';
-import { brotliCompressSync, brotliDecompressSync, constants, gunzipSync, gzipSync } from 'node:zlib';
-import { root } from './prepare.mjs';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import { build, install, root } from './prepare.mjs';
+import { fileOf, folder, packing, TABLES } from './tables.mjs';
 
 /** Folders of a tree that are read, headers before what includes them. */
 export const FOLDERS = 'include arch/x86 arch/arm64 kernel lib mm net fs block drivers sound crypto security io_uring virt ipc init'.split(' ');
@@ -26,26 +28,11 @@ const LEFT_OUT = new RegExp(
     .map(r => r.source)
     .join('|'),
 );
-/** The tables that are written, with what their heads call them. */
-export const TABLES = [
-  ['contracts.bin', 'contracts'],
-  ['structs.bin', 'structs'],
-  ['members.bin', 'members'],
-];
 /** A file that takes longer than this hangs: it is left out, and counted. On any machine that reads the others none does. */
 const LONGEST_SECONDS = 300;
 const THREADS = 2;
-/** Raised when a record would be read otherwise. */
-const READING = 2;
 
 const require = createRequire(import.meta.url);
-const PARAMS = {
-  [constants.BROTLI_PARAM_QUALITY]: 11,
-  [constants.BROTLI_PARAM_LGWIN]: 18,
-  [constants.BROTLI_PARAM_MODE]: constants.BROTLI_MODE_TEXT,
-};
-export const packing = { pack: bytes => brotliCompressSync(bytes, { params: PARAMS }), unpack: bytes => brotliDecompressSync(bytes) };
-export const folder = join(root, 'rules/contracts');
 
 export function library() {
   return require(join(root, 'dist/index.js'));
@@ -148,7 +135,8 @@ function readAll(tree, jobs, tell) {
   });
 }
 
-export function keptRecords(file) {
+/** What is kept of readings by the same code, each by its key. */
+function keptRecords(file, reading) {
   const kept = new Map();
   if (!file || !existsSync(file)) return kept;
   // Too long for one string.
@@ -157,27 +145,46 @@ export function keptRecords(file) {
   for (let at = 0; at < bytes.length; at += 1 << 26) {
     const lines = (rest + bytes.subarray(at, at + (1 << 26)).toString('latin1')).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) kept.set(line.slice(0, 43), line.slice(44));
+    for (const line of lines) {
+      const space = line.indexOf(' ');
+      if (line.startsWith(reading)) kept.set(line.slice(0, space), line.slice(space + 1));
+    }
   }
   return kept;
 }
 
-/** Kept by reading, kind of file and id: a header's functions are no source file's. */
-export const keyOf = (path, blob) => `${READING}${path.endsWith('.h') ? 'h' : 'c'}:${blob}`;
+/** Tells the code, the facts and the grammar that make records from any others. */
+function readingOf() {
+  const all = createHash('sha1');
+  for (const name of ['index.js', 'tree-sitter-c.wasm', 'web-tree-sitter.wasm']) all.update(readFileSync(join(root, 'dist', name)));
+  return `${all.digest('hex').slice(0, 16)}:`;
+}
+
+const USAGE = 'usage: npm run contracts -- TREE [--records FILE] [--text FILE] [--only DIR,DIR]';
 
 async function main() {
   const args = process.argv.slice(2);
-  const value = name => (args.includes(name) ? args.splice(args.indexOf(name), 2)[1] : undefined);
+  const value = name => {
+    const [, given] = args.includes(name) ? args.splice(args.indexOf(name), 2) : [name, null];
+    if (given === undefined) throw new Error(USAGE);
+    return given;
+  };
   const recordsFile = value('--records');
+  const textFile = value('--text');
   const only = value('--only')?.split(',');
   const [tree] = args;
-  if (!tree) throw new Error('usage: npm run contracts -- TREE [--records FILE] [--only DIR,DIR]');
+  if (args.length !== 1 || tree.startsWith('-')) throw new Error(USAGE);
+  install();
+  await build();
   const started = Date.now();
   const seconds = () => `${((Date.now() - started) / 1000).toFixed(0)} s`;
   const read = blobsOf(tree, only ?? FOLDERS);
   const paths = read.map(f => f.path);
   const from = digestOf(read);
-  const kept = keptRecords(recordsFile);
+  const reading = readingOf();
+  // A header's functions are no source file's.
+  const keyOf = (path, blob) => `${reading}${path.endsWith('.h') ? 'h' : 'c'}:${blob}`;
+  const kept = keptRecords(recordsFile, reading);
   const records = new Map();
   const jobs = [];
   for (const { path, blob } of read) {
@@ -221,19 +228,18 @@ async function main() {
   console.log(
     `${contracts.length} rows: ${says} say something, ${complete} are wholly read; ${lines.join('\n').length} characters, ${bytes.length} bytes (${seconds()})`,
   );
-  const to = only ? '/dev/null' : null;
-  if (args.includes('--print') || to) writeFileSync(process.env.CONTRACTS_TEXT ?? '/dev/null', `${lines.join('\n')}\n`);
+  if (textFile) writeFileSync(textFile, `${lines.join('\n')}\n`);
   if (only) return;
   mkdirSync(folder, { recursive: true });
-  writeFileSync(join(folder, 'contracts.bin'), bytes);
+  writeFileSync(fileOf(fencepost.CONTRACTS), bytes);
   const { structs, members } = fencepost.structLines(files);
-  for (const [name, what, own] of [
-    ['structs.bin', fencepost.STRUCTS, structs],
-    ['members.bin', fencepost.MEMBERS, members],
+  for (const [what, own] of [
+    [fencepost.STRUCTS, structs],
+    [fencepost.MEMBERS, members],
   ]) {
     const table = fencepost.writeTable({ what, kernel, from }, own, packing);
-    writeFileSync(join(folder, name), table);
-    console.log(`${name}: ${own.length} lines, ${table.length} bytes (${seconds()})`);
+    writeFileSync(fileOf(what), table);
+    console.log(`${what}: ${own.length} lines, ${table.length} bytes (${seconds()})`);
   }
 }
 

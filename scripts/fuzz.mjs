@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { build, install, root } from './prepare.mjs';
+import { random } from './random.mjs';
 
 install();
 await build();
@@ -14,18 +15,6 @@ const seconds = Number(process.argv[2] ?? 30);
 const seed = Number(process.argv[3] ?? 1);
 /** An input may take a second a megabyte, and this much whatever its size. */
 const LEAST_MILLISECONDS = 1000;
-
-/** mulberry32: the same seed gives the same run. */
-function random(state) {
-  let s = state >>> 0;
-  return () => {
-    s = (s + 0x6d2b79f5) >>> 0;
-    let t = s;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function files(folder, wanted) {
   if (!existsSync(folder)) return [];

@@ -14,7 +14,7 @@ export const layers = {
   'src/analysis': ['src/model', 'src/c'],
   'src/tree': ['src/model', 'src/c'],
   rules: ['src/model', 'src/analysis/query.ts'],
-  'src/engine/knowledge.ts': ['src/model', 'src/facts', 'src/tree', 'src/engine'],
+  'src/engine/knowledge.ts': ['src/model', 'src/facts', 'src/engine'],
   'src/engine': ['src/model', 'src/c', 'src/analysis', 'src/lkmm', 'rules/index.ts', 'rules/renamed.ts'],
   'src/index.ts': [
     'src/model',

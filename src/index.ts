@@ -59,7 +59,6 @@ export { CONTRACTS, contractLines, contractsIn, contractsOf } from './tree/contr
 export { linked } from './tree/links.ts';
 export type * from './tree/record.ts';
 export { recordOf } from './tree/records.ts';
-export { contractOfRow, rowText } from './tree/rowtext.ts';
+export { contractOfRow } from './tree/rowtext.ts';
 export { MEMBERS, STRUCTS, structLines, structsIn } from './tree/structs.ts';
-export { summariesOf } from './tree/summaries.ts';
 export { openTable, type Packing, type Table, writeTable } from './tree/table.ts';

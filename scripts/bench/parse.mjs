@@ -4,21 +4,10 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { root } from '../prepare.mjs';
+import { random } from '../random.mjs';
 
 /** Code for other machines and other builds is no code of the kernel. */
 const OTHER = new Set(['tools', 'scripts', 'samples', 'Documentation', 'debian', 'usr']);
-
-/** mulberry32: the same seed gives the same draw. */
-function random(state) {
-  let s = state >>> 0;
-  return () => {
-    s = (s + 0x6d2b79f5) >>> 0;
-    let t = s;
-    t = Math.imul(t ^ (t >>> 15), t | 1);
-    t ^= t + Math.imul(t ^ (t >>> 7), t | 61);
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
-}
 
 function files(folder) {
   return readdirSync(folder, { withFileTypes: true })

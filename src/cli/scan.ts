@@ -11,7 +11,7 @@ import { reasonOf } from './reason.ts';
 import type { Job, Reported, ScanOptions } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
 import { RANGE } from './spelling.ts';
-import { tables } from './tables.ts';
+import { checkTables } from './tables.ts';
 import { isTerminal } from './terminal.ts';
 import { treeOf, within } from './tree.ts';
 
@@ -56,8 +56,7 @@ export async function scanCommand(args: string[], out: Out, err: Out): Promise<n
     policy,
     color: options.color,
   };
-  // Threads say nothing of it: where the table is of no use, that is said once, here.
-  tables(err).contracts.of('');
+  checkTables(err);
   await scanAll(jobs, settings, (job, reported) => {
     if ('error' in reported) fail(`${job.file}: ${reported.error}`);
     else {

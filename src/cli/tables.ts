@@ -16,10 +16,8 @@ import { reasonOf } from './reason.ts';
 
 type Err = ((text: string) => void) | null;
 
-/** Beside the command lie what the kernel's functions do, and what its structures hold. */
-const CONTRACTS_FILE = 'contracts.bin';
-const STRUCTS_FILE = 'structs.bin';
-const MEMBERS_FILE = 'members.bin';
+/** Beside the command lie what the kernel's functions do, and what its structures hold; scripts/tables.mjs has the same names. */
+export const TABLE_FILES = { contracts: 'contracts.bin', structs: 'structs.bin', members: 'members.bin' };
 
 let contracts: Contracts | null = null;
 let structs: Structs | null = null;
@@ -30,42 +28,50 @@ let said = false;
  * newer than the command, `err` gets one line in a run, and nothing is known of it.
  */
 export function tables(err: Err): KernelTables {
-  const functions = () => {
-    contracts ??=
-      open([[CONTRACTS_FILE, CONTRACTS]], 'calls of functions out of view are unknown', err, ([table]) => table && contractsIn(table)) ??
-      NO_CONTRACTS;
-    return contracts;
-  };
-  const objects = () => {
-    structs ??=
-      open(
-        [
-          [STRUCTS_FILE, STRUCTS],
-          [MEMBERS_FILE, MEMBERS],
-        ],
-        'types out of view are unknown',
-        err,
-        ([own, members]) => own && members && structsIn(own, members),
-      ) ?? NO_STRUCTS;
-    return structs;
-  };
   return {
     contracts: {
       get kernel() {
-        return functions().kernel;
+        return functions(err).kernel;
       },
-      of: name => functions().of(name),
-      signature: name => functions().signature(name),
+      of: name => functions(err).of(name),
+      signature: name => functions(err).signature(name),
     },
     structs: {
       get kernel() {
-        return objects().kernel;
+        return objects(err).kernel;
       },
-      member: (tag, name) => objects().member(tag, name),
-      has: tag => objects().has(tag),
-      structsWith: members => objects().structsWith(members),
+      member: (tag, name) => objects(err).member(tag, name),
+      has: tag => objects(err).has(tag),
+      structsWith: members => objects(err).structsWith(members),
     },
   };
+}
+
+/** Opens all tables, so that what is wrong with one is said: for commands whose threads read them, and say nothing of it. */
+export function checkTables(err: Err): void {
+  functions(err);
+  objects(err);
+}
+
+function functions(err: Err): Contracts {
+  contracts ??=
+    open([[TABLE_FILES.contracts, CONTRACTS]], 'calls of functions out of view are unknown', err, ([table]) => table && contractsIn(table)) ??
+    NO_CONTRACTS;
+  return contracts;
+}
+
+function objects(err: Err): Structs {
+  structs ??=
+    open(
+      [
+        [TABLE_FILES.structs, STRUCTS],
+        [TABLE_FILES.members, MEMBERS],
+      ],
+      'types out of view are unknown',
+      err,
+      ([own, members]) => own && members && structsIn(own, members),
+    ) ?? NO_STRUCTS;
+  return structs;
 }
 
 const NO_CONTRACTS: Contracts = { kernel: '', of: () => undefined, signature: () => undefined };

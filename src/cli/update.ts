@@ -12,7 +12,7 @@ import { reasonOf } from './reason.ts';
 import { jobsOf } from './scan.ts';
 import { type Collected, collectedOf } from './scanfile.ts';
 import { scanAll } from './scanpool.ts';
-import { tables } from './tables.ts';
+import { checkTables, tables } from './tables.ts';
 import { treeOf } from './tree.ts';
 
 type Out = (text: string) => void;
@@ -77,6 +77,7 @@ export async function baselineCommand(args: string[], out: Out, err: Out): Promi
   if (code.length > 0) {
     let done = 0;
     const jobs = await jobsOf(code, options.value('tree'), fail);
+    checkTables(err);
     await scanAll(jobs, { format: 'lines', rules: [], all: false, tree: options.value('tree'), facts, policy, color: false }, (job, reported) => {
       done++;
       progress.show(() => `scanning ${done}/${jobs.length}: ${job.path}`);

@@ -41,11 +41,15 @@ export function factsOf(contract: Contract, kernel: string, convention: Fact | u
     contract,
     source,
   };
-  const maybe = acts.filter(a => a.when.on !== 'always').flatMap(a => effectOf(a) ?? []);
+  const maybe: Effect[] = acts.filter(a => a.when.on !== 'always').flatMap(a => effectOf(a) ?? []);
+  // Not on every path: a call may fail, or find what is there.
+  if (contract.returns.fresh) maybe.push({ does: 'alloc' });
   // A name is only asked where the body left something open.
   const named = complete
     ? []
-    : (convention?.effects ?? []).filter(e => !acts.some(a => a.does === e.does || (e.does === 'ref' && (a.does === 'get' || a.does === 'put'))));
+    : (convention?.effects ?? []).filter(
+        e => ![...acts, ...maybe].some(a => a.does === e.does || (e.does === 'ref' && (a.does === 'get' || a.does === 'put'))),
+      );
   if (maybe.length + named.length === 0) return { fact, inferred: null };
   return {
     fact,
@@ -91,7 +95,7 @@ function effectOf(a: Act): Effect | null {
     case 'close':
       return { does: a.does, section: a.of, object, mode: a.object === '-' ? 'shared' : mode, when: a.result };
     case 'get':
-      return { does: 'ref', object: counted, by: has('unless-zero') || a.result === 'nonzero' ? 'get-unless-zero' : 'get', frees: false };
+      return { does: 'ref', object: counted, by: a.result === 'nonzero' ? 'get-unless-zero' : 'get', frees: false };
     case 'put':
       return { does: 'ref', object: counted, by: 'put', frees: has('frees') };
     case 'free':

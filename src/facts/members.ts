@@ -1,4 +1,4 @@
-/** Operations tables and types of the kernel, as rules/facts/tables.yaml and types.yaml have them. */
+/** Operations tables and types of the kernel, as rules/facts/tables*.yaml and types.yaml have them. */
 import type { MemberFact, TypeFact } from '../model/fact.ts';
 import { describeMember, describeType, type FactRow } from './describe.ts';
 import { members, shapes, sources, types } from './tables.ts';

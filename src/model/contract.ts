@@ -29,10 +29,10 @@ export interface Act {
   object: Where;
   /** Of what is registered the handler and its data, of what is published where to. */
   more: readonly Where[];
-  /** Marks: `shared`, `rcu`, `frees`, `grace-period`, `cancels`, `waits`, `bars`, `managed`, `unless-zero`. */
+  /** Marks: `shared`, `rcu`, `frees`, `grace-period`, `cancels`, `waits`, `bars`, `managed`, `private`. */
   marks: readonly string[];
   when: When;
-  /** Of a section that opens or closes: only with this result. */
+  /** Of a section that opens or closes, or a reference that is taken: only with this result. */
   result: 'zero' | 'nonzero' | null;
 }
 

@@ -88,7 +88,7 @@ function actOf(effect: Effect, object: (position: number | null) => Where): Act 
     case 'ref':
       return effect.by === 'put'
         ? act('put', '', object(effect.object), { marks: marks({ frees: effect.frees }) })
-        : act('get', '', object(effect.object), { marks: marks({ 'unless-zero': effect.by === 'get-unless-zero' }) });
+        : act('get', '', object(effect.object), { result: effect.by === 'get-unless-zero' ? 'nonzero' : null });
     case 'register':
       return act('register', effect.runner, at(effect.object), {
         more: [at(effect.handler), at(effect.thread), at(effect.data)],

@@ -3,7 +3,7 @@ import type { Act, Contract, Contracts } from '../model/contract.ts';
 import type { Fact } from '../model/fact.ts';
 import type { Links } from './links.ts';
 import { contractOfRow, rowText } from './rowtext.ts';
-import { contractOf, summariesOf } from './summaries.ts';
+import { contractOf, DOES_NOTHING, summariesOf } from './summaries.ts';
 import type { Summary } from './summary.ts';
 import type { Table } from './table.ts';
 
@@ -59,17 +59,7 @@ function isTelling({ does, object, when }: Act): boolean {
 }
 
 /** What stands for a body that was not asked. */
-const KNOWN: Summary = {
-  acts: [],
-  returns: { errno: false, pointerError: false, null: false, value: null, fresh: false },
-  complete: false,
-  orders: false,
-  stores: false,
-  loads: false,
-  noreturn: false,
-  stub: false,
-  unread: false,
-};
+const KNOWN: Summary = { ...DOES_NOTHING, complete: false };
 
 /** Types that no other body of the name says otherwise. */
 function agreeing(one: Contract['signature'], all: readonly Contract['signature'][]): Contract['signature'] {
@@ -92,6 +82,9 @@ export function contractLines(contracts: readonly Contract[]): string[] {
   return contracts.map(rowText);
 }
 
+/** Rows that are kept read: more than files of one folder ask for. */
+const MOST_KEPT = 4096;
+
 /** The contracts in a table, each read when it is asked for. */
 export function contractsIn(table: Table): Contracts {
   const known = new Map<string, Contract | null>();
@@ -100,6 +93,7 @@ export function contractsIn(table: Table): Contracts {
     if (contract === undefined) {
       const [line] = table.lines(name);
       contract = line === undefined ? null : contractOfRow(line);
+      if (known.size >= MOST_KEPT) known.clear();
       known.set(name, contract);
     }
     return contract ?? undefined;

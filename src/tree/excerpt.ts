@@ -4,7 +4,7 @@ import { layoutOf, type TextDefinition } from '../c/text/layout.ts';
 /** Longer files hold registers. */
 const LONGEST = 1_500_000;
 
-export interface Excerpt {
+interface Excerpt {
   /** The text at the same lines; null where there is nothing to read. */
   text: string | null;
   exported: ReadonlySet<string>;
@@ -16,7 +16,6 @@ export function excerptOf(path: string, text: string): Excerpt {
   const exported = new Set<string>();
   if (text.length > LONGEST) return { text: null, exported, statics: [] };
   for (const [, name = ''] of text.matchAll(/\bEXPORT_(?:[A-Z_]*_)?SYMBOL\w*\s*\(\s*(\w+)/g)) exported.add(name);
-  for (const [, name = ''] of text.matchAll(/\bEXPORT_SYMBOL\w*\s*\(\s*(\w+)/g)) exported.add(name);
   const layout = layoutOf(text);
   const isHeader = path.endsWith('.h');
   if (isHeader) return { text: layout.functions.size > 0 || layout.types.size > 0 ? text : null, exported, statics: [] };

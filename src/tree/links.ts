@@ -20,7 +20,7 @@ export interface Links {
 }
 
 /** Can only its own file call it? */
-export function isOwnDefinition(path: string, { kind }: Pick<FunctionRecord, 'kind'>): boolean {
+function isOwnDefinition(path: string, { kind }: Pick<FunctionRecord, 'kind'>): boolean {
   return path.endsWith('.c') && kind !== 'exported' && kind !== 'global';
 }
 

@@ -11,15 +11,23 @@ const ON_SUCCESS = new Set(['register', 'queue', 'arm', 'publish', 'keep']);
 /** More are not told apart. */
 const MOST_KEYS = 48;
 
-/** The acts with when they happen; `exits` are those that can be reached. */
-export function pathActs(nodes: readonly RecordStep[], acts: readonly (readonly Act[])[], exits: readonly number[]): Act[] {
+/** The acts with when they happen, `whole` where they are all; `exits` are those that can be reached. */
+export function pathActs(
+  nodes: readonly RecordStep[],
+  acts: readonly (readonly Act[])[],
+  exits: readonly number[],
+): { found: Act[]; whole: boolean } {
+  let whole = true;
   const keys = new Map<string, { act: Act; at: Map<number, When> }>();
   for (const [i, list] of acts.entries()) {
     for (const one of list) {
       if (isNothing(one)) continue;
       const key = `${one.does} ${one.of} ${one.object} ${one.more.join(',')} ${one.marks.join(',')}`;
       const known = keys.get(key);
-      if (!known && keys.size >= MOST_KEYS) continue;
+      if (!known && keys.size >= MOST_KEYS) {
+        whole = false;
+        continue;
+      }
       const of = known ?? { act: one, at: new Map<number, When>() };
       if (!known) keys.set(key, of);
       const before = of.at.get(i);
@@ -42,7 +50,7 @@ export function pathActs(nodes: readonly RecordStep[], acts: readonly (readonly 
     if (when.on === 'some' && act.object === UNNAMED_PLACE && (act.does === 'wait' || act.does === 'quiesce')) continue;
     found.push({ ...act, when });
   }
-  return found;
+  return { found, whole };
 }
 
 /** An act on an object that no caller can name says nothing to it. */

@@ -271,7 +271,7 @@ class Reader {
     const [only] = node.returns ?? [];
     const event = only === undefined ? undefined : fn.events[only];
     const isCall = node.returns?.length === 1 && event !== undefined && (event.kind === 'call' || event.args.length > 0);
-    const value = plain === this.returnedVariable ? undefined : whereOfText(plain.startsWith('&') ? plain : plain, this.body.roots);
+    const value = plain === this.returnedVariable ? undefined : whereOfText(plain, this.body.roots);
     const found = addressed(plain, this.body.roots) ?? (event && isCall ? this.sameAs(event) : undefined) ?? value;
     return {
       returns: node.fails ? 'null' : 'value',

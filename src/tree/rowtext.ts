@@ -30,7 +30,6 @@ const MARKS: readonly (readonly [code: string, mark: string])[] = [
   ['b', 'bars'],
   ['m', 'managed'],
   ['p', 'private'],
-  ['z', 'unless-zero'],
 ];
 const codeOf = new Map(DOES.map(([code, does]) => [does, code]));
 const doesOf = new Map(DOES);

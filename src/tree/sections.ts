@@ -86,8 +86,7 @@ function run(state: number, acts: readonly Act[], key: string): number {
     const depths = settled(now);
     const opens = one.does === 'open' || one.does === 'get';
     const moved = opens ? deeper(depths) : one.of === 'irqs-off' ? released(depths) : (depths >> 1) | (depths & 1);
-    const result = one.marks.includes('unless-zero') ? 'nonzero' : one.result;
-    if (opens && result !== null) now = depths << (result === 'nonzero' ? NONZERO : ZERO);
+    if (opens && one.result !== null) now = depths << (one.result === 'nonzero' ? NONZERO : ZERO);
     else now = one.when.on === 'always' ? moved : moved | depths;
   }
   return now;
@@ -174,7 +173,7 @@ function left(nodes: readonly RecordStep[], acts: readonly (readonly Act[])[], o
 }
 
 function markOf(acts: readonly (readonly Act[])[], key: string, does: string): readonly string[] {
-  for (const list of acts) for (const one of list) if (one.does === does && keyOf(one) === key) return one.marks.filter(m => m !== 'unless-zero');
+  for (const list of acts) for (const one of list) if (one.does === does && keyOf(one) === key) return one.marks;
   return [];
 }
 

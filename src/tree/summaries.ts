@@ -12,11 +12,12 @@ import { isGiven, NONE, UNNAMED_PLACE, whereInCaller } from './where.ts';
 
 /** Rounds over a circle of calls. */
 const MOST_ROUNDS = 3;
-/** A row says no more than this; what decides most is kept. */
+/** A row says no more than this; what decides most is kept, and the row is not complete where something is left out. */
 const MOST_ACTS = 24;
 
-export const NO_RETURN: Returned = { errno: false, pointerError: false, null: false, value: null, fresh: false };
-const NOTHING: Summary = {
+const NO_RETURN: Returned = { errno: false, pointerError: false, null: false, value: null, fresh: false };
+/** Of a body that was read whole and does nothing. */
+export const DOES_NOTHING: Summary = {
   acts: [],
   returns: NO_RETURN,
   complete: true,
@@ -27,19 +28,19 @@ const NOTHING: Summary = {
   stub: false,
   unread: false,
 };
-const UNKNOWN: Summary = { ...NOTHING, complete: false, orders: true, stores: true, loads: true };
+const UNKNOWN: Summary = { ...DOES_NOTHING, complete: false, orders: true, stores: true, loads: true };
 
 /** The summary of every definition, by its number, and of a name as every file can call it. */
 export function summariesOf(
   links: Links,
   fact: (api: string) => Fact | undefined,
 ): { of: readonly Summary[]; named(name: string, from: string): Summary } {
-  const done: Summary[] = new Array(links.definitions.length).fill(NOTHING);
+  const done: Summary[] = new Array(links.definitions.length).fill(DOES_NOTHING);
   const known = new Map<string, Summary>();
   const named = (name: string, from: string, depth = 0): Summary => {
     const found = links.resolve(name, from);
-    if (found.length > 0) return combined(found.map(i => done[i] ?? NOTHING));
-    if (name.startsWith('__builtin_')) return NOTHING;
+    if (found.length > 0) return combined(found.map(i => done[i] ?? DOES_NOTHING));
+    if (name.startsWith('__builtin_')) return DOES_NOTHING;
     const alias = links.aliases.get(name);
     const said = fact(alias ?? name);
     if (said && !said.part) {
@@ -76,8 +77,9 @@ export function summariesOf(
 
 function ofFact(fact: Fact): Summary {
   return {
-    ...NOTHING,
-    acts: actsOfFact(fact),
+    ...DOES_NOTHING,
+    // That it returns new memory is said of what it returns.
+    acts: actsOfFact(fact).filter(a => a.does !== 'alloc'),
     orders: /^(?:acquire|release|full|rmb|wmb)/.test(fact.ordering) || fact.kind === 'wait' || fact.kind === 'wake',
     stores: fact.kind !== 'call' && fact.kind !== 'read',
     loads: fact.kind !== 'call',
@@ -125,7 +127,7 @@ export function combined(bodies: readonly Summary[]): Summary {
 }
 
 /** What makes two acts one, whenever they happen. */
-export function summaryKey(one: Act): string {
+function summaryKey(one: Act): string {
   return `${one.does} ${one.of} ${one.object} ${one.more.join(',')} ${one.marks.join(',')} ${one.result ?? ''}`;
 }
 
@@ -158,15 +160,16 @@ function summaryOf(fn: FunctionRecord, calleeOf: (name: string) => Summary): Sum
   const acts = fn.nodes.map((step, i) => [...(step.acts ?? []), ...instantiated(step, callees[i] ?? null)]);
   const nodes = withoutEnds(fn.nodes, callees);
   const { reached, exits } = reach(nodes);
-  if (exits.length === 0) return { ...NOTHING, complete, orders, stores, loads, noreturn: true };
+  if (exits.length === 0) return { ...DOES_NOTHING, complete, orders, stores, loads, noreturn: true };
   const { found: bounds, asked } = sectionActs(nodes, acts);
   const others = acts.map((list, i) => [...list.filter(a => !BOUNDS.has(a.does)), ...(asked[i] ?? [])]);
   const returns = numbersAlone(returnsOf(nodes, acts, callees, reached), fn);
-  const found = putsThatFree(ofReturned([...bounds, ...pathActs(nodes, others, exits)], returns.value));
+  const paths = pathActs(nodes, others, exits);
+  const found = bounded(putsThatFree(ofReturned([...bounds, ...paths.found], returns.value)));
   return {
-    acts: bounded(found),
+    acts: found.acts,
     returns,
-    complete,
+    complete: complete && paths.whole && found.whole,
     orders,
     stores,
     loads,
@@ -233,11 +236,12 @@ const WEIGHT = [
   'keep',
 ];
 
-function bounded(acts: readonly Act[]): Act[] {
+/** As many acts as a row holds; `whole` where that is all of them. */
+function bounded(acts: readonly Act[]): { acts: Act[]; whole: boolean } {
   const own = new Map<string, Act>();
   for (const one of acts) if (one.does !== 'alloc' && !own.has(summaryKey(one))) own.set(summaryKey(one), one);
   const list = [...own.values()].sort((a, b) => WEIGHT.indexOf(a.does) - WEIGHT.indexOf(b.does));
-  return list.slice(0, MOST_ACTS);
+  return { acts: list.slice(0, MOST_ACTS), whole: list.length <= MOST_ACTS };
 }
 
 function returnsOf(

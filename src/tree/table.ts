@@ -30,7 +30,7 @@ export interface Table {
 }
 
 /** The form that is written and read here. */
-export const FORM = 1;
+const FORM = 1;
 const MAGIC = 'fencepost table\n';
 /** Characters of a block before it is packed. */
 const BLOCK = 16_000;

@@ -88,9 +88,3 @@ export function isGiven(where: Where): boolean {
 export function isOfResult(where: Where): boolean {
   return where.startsWith('r') && isGiven(where);
 }
-
-/** The argument that the place is or starts from; null where it starts from none. */
-export function argumentOf(where: Where): number | null {
-  const root = /^\d+/.exec(where)?.[0];
-  return root === undefined ? null : Number(root);
-}

@@ -92,6 +92,19 @@ describe('a call of a function that the table has', () => {
     expect(called(events, 'foo_put')).toMatchObject({ opaque: true, fact: { part: true } });
   });
 
+  it('may return new memory where the body does, whether or not all of it was read', async () => {
+    const known = await knowledgeWith({
+      ...TREE,
+      'kernel/new.c': 'void *foo_new(struct foo *f)\n{\n\tf->ops->count(f);\n\treturn kmalloc(12, GFP_KERNEL);\n}\n',
+    });
+    for (const name of ['foo_make', 'foo_new']) {
+      const row = known.contract(name);
+      expect(row?.fact.contract?.complete).toBe(name === 'foo_make');
+      expect(row?.inferred?.effects).toContainEqual({ does: 'alloc' });
+    }
+    expect(known.contract('foo_end')?.inferred).toBeNull();
+  });
+
   it('sleeps as its flags say', async () => {
     const events = await eventsOf('\tfoo_make(f, GFP_ATOMIC);\n\treturn 0;');
     expect(called(events, 'foo_make')?.fact?.effects).toContainEqual({ does: 'sleep', when: 'gfp', gfp: 1 });

@@ -377,3 +377,32 @@ describe('what no body shows', () => {
     expect(await rowOf('foo_call', FILES)).toBeUndefined();
   });
 });
+
+describe('a body that does more than a row holds', () => {
+  const completing = (count: number, after: string) =>
+    `void foo(struct foo *f)\n{\n${Array.from({ length: count }, (_, i) => `\tcomplete(&f->done${i});\n`).join('')}${after}}\n`;
+
+  it.each([
+    [20, '', 20, true],
+    [30, '', 24, false],
+    // What decides most is kept, though it comes last; what was not told apart is not there to be kept.
+    [30, '\tkfree(f->data);\n', 24, false],
+    [60, '', 24, false],
+  ])('of %i wakes is not wholly read where something is left out', async (count, after, acts, complete) => {
+    const contract = (await contractsOfFiles({ 'kernel/foo.c': completing(count, after) })).find(c => c.name === 'foo');
+    expect(contract?.acts).toHaveLength(acts);
+    expect(contract?.complete).toBe(complete);
+    if (after !== '') expect(contract?.acts[0]?.does).toBe('free');
+  });
+
+  it('leaves its callers open too', async () => {
+    const text = `${completing(60, '')}void outer(struct foo *f)\n{\n\tf->n = 0;\n\tfoo(f);\n}\n`;
+    expect((await contractsOfFiles({ 'kernel/foo.c': text })).find(c => c.name === 'outer')?.complete).toBe(false);
+  });
+});
+
+it('another name of a function of which facts say all does what they say', async () => {
+  const text = '#define foo_zalloc kmem_cache_zalloc\n#define foo_tryget kref_get_unless_zero\n';
+  expect(await rowOf('foo_zalloc', { 'include/linux/foo.h': text })).toBe('c\t()\tf\ts@g1!');
+  expect(await rowOf('foo_tryget', { 'include/linux/foo.h': text })).toBe('csl\t()\t\tg/0=n');
+});

@@ -1,7 +1,7 @@
 /** A call of a function out of view whose body was read elsewhere: its fact, and the sections that it leaves in the words of this function. */
 import type { CalledSection, Cell, Event } from '../../model/code.ts';
 import type { Act, Where } from '../../model/contract.ts';
-import type { Contracted, Fact } from '../../model/fact.ts';
+import type { Contracted } from '../../model/fact.ts';
 import type { Expr } from '../syntax/syntax.ts';
 import { cellOfPointer } from './cells.ts';
 import type { Context } from './context.ts';
@@ -50,7 +50,7 @@ function sectionOf(a: Act, e: Call, cx: Context): CalledSection {
 }
 
 /** The object of an act, of what this call gives. */
-export function cellAt(where: Where, e: Call, cx: Context): { cell: Cell | null; text: string } {
+function cellAt(where: Where, e: Call, cx: Context): { cell: Cell | null; text: string } {
   const built = expression(where, e);
   if (!built) return { cell: null, text: where };
   return { cell: cellOfPointer(built, cx), text: textOf(where, e, cx) };
@@ -82,9 +82,4 @@ function textOf(where: Where, e: Call, cx: Context): string {
   const path = rest.replace(/\*$/, '');
   if (path.startsWith('->') && text.startsWith('&')) return `${text.slice(1)}.${path.slice(2)}`;
   return `${text}${path}`;
-}
-
-/** A fact of a contract is its own to every part that asks by name. */
-export function isContract(fact: Fact | undefined): boolean {
-  return fact?.contract !== undefined;
 }
